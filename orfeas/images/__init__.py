@@ -1,0 +1,1 @@
+"""Pictures in: checked, cut out and framed."""

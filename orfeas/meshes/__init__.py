@@ -1,0 +1,1 @@
+"""Meshes: read, measured, cleaned and written."""

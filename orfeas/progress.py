@@ -1,0 +1,84 @@
+"""Progress and cancellation of long work, as one small object that engines take."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orfeas.errors import Cancelled
+
+
+class Stage(StrEnum):
+    """The stages a job may pass, in the order they come; also the keys of ``timings_s``."""
+
+    PICTURE = "picture"
+    CUT_OUT = "cut_out"
+    SHAPE = "shape"
+    SURFACE = "surface"
+    TEXTURE = "texture"
+    SAVE = "save"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the work stands: ``done`` of ``total`` steps of ``stage`` (``total`` 0: not divided into steps)."""
+
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+class Progress:
+    """What an engine tells while it works, and how it learns that it should stop.
+
+    Args:
+        report: called with every step; must be quick and must not raise.
+        is_cancelled: asked at every step and by :meth:`check`.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[Step], None] = lambda step: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._report = report
+        self._is_cancelled = is_cancelled
+        self._stage: Stage | None = None
+        self.timings_s: dict[Stage, float] = {}
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Time a stage; entering it is a step of its own. The same stage entered twice adds up.
+
+        Raises:
+            Cancelled: on entry, where the user has stopped the work.
+        """
+        self.check()
+        self._stage = stage
+        self._report(Step(stage))
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_s[stage] = self.timings_s.get(stage, 0.0) + time.perf_counter() - start
+            self._stage = None
+
+    def step(self, done: int, total: int) -> None:
+        """Report ``done`` of ``total`` steps of the stage that is open.
+
+        Raises:
+            Cancelled: where the user has stopped the work.
+        """
+        assert self._stage is not None, "step() outside a stage"
+        self.check()
+        self._report(Step(self._stage, done, total))
+
+    def check(self) -> None:
+        """Stop here if asked to; call it between pieces of work of less than a second.
+
+        Raises:
+            Cancelled: where the user has stopped the work.
+        """
+        if self._is_cancelled():
+            raise Cancelled("the job was stopped before it was done")

@@ -1,0 +1,137 @@
+"""The records of the API: what jobs, pictures and meshes look like to a script.
+
+Field names are a promise. Every record is frozen and turns into plain JSON by :func:`to_json`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+Scalar = str | int | float | bool
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class JobKind(StrEnum):
+    """What a job makes."""
+
+    IMAGE_TO_3D = "image_to_3d"
+    TEXT_TO_IMAGE = "text_to_image"
+    TEXT_TO_3D = "text_to_3d"
+    TEXTURE = "texture"
+    REPAIR = "repair"
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job will change no more."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """A picture as uploaded, measured after its EXIF orientation was applied."""
+
+    width: int
+    height: int
+    format: str
+    mode: str
+    has_alpha: bool
+    bytes: int
+    orientation_applied: bool
+
+
+@dataclass(frozen=True)
+class MeshReport:
+    """What a slicer or a game engine would want to know; lengths in millimetres, Y up.
+
+    ``volume_mm3`` is None where the mesh is not watertight. ``size_mm`` is ``(x, y, z)``.
+    """
+
+    vertices: int
+    faces: int
+    components: int
+    is_watertight: bool
+    is_winding_consistent: bool
+    euler_number: int
+    boundary_edges: int
+    non_manifold_edges: int
+    degenerate_faces: int
+    volume_mm3: float | None
+    area_mm2: float
+    size_mm: tuple[float, float, float]
+    has_uv: bool
+    has_texture: bool
+    materials: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed or was cancelled: the stable code and the sentence for the user."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job, as ``/job_status`` tells it.
+
+    ``progress`` runs from 0 to 1. ``options`` holds every effective value under the endpoint's own parameter names, so
+    that the call can be repeated. ``timings_s`` has a value per stage and their ``total``. ``files`` maps a format to
+    its size in bytes. ``created`` and ``finished`` are ISO 8601 in UTC.
+    """
+
+    job_id: str
+    kind: JobKind
+    status: JobStatus
+    created: str
+    stage: str = ""
+    step: int = 0
+    steps: int = 0
+    progress: float = 0.0
+    engine: str = ""
+    engine_reason: str = ""
+    is_preview: bool = False
+    notes: tuple[str, ...] = ()
+    prompt: str = ""
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+    image: ImageInfo | None = None
+    mesh: MeshReport | None = None
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    finished: str | None = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """One engine as the engines panel lists it.
+
+    ``kind`` is ``shape`` or ``text_to_image``; ``why_not`` is empty where it is ready; ``needs`` says in words what it
+    takes to run.
+    """
+
+    name: str
+    kind: str
+    title: str
+    is_ready: bool
+    why_not: str
+    needs: str
+    licence: str
+    good_for: str
+    is_preview: bool
+
+
+def to_json(record: ImageInfo | MeshReport | Job | EngineInfo) -> dict[str, Json]:
+    """The record as the JSON object that scripts see."""
+    plain: dict[str, Json] = asdict(record)
+    return plain

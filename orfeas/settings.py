@@ -1,0 +1,72 @@
+"""What the operator may choose, read from the environment; the only place that reads it."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import limits
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ORFEAS_"
+
+
+class Settings(BaseSettings):
+    """Every name the process answers to; each field is ``ORFEAS_`` and its name in capitals.
+
+    Attributes:
+        host: address to listen on; ``GRADIO_SERVER_NAME`` works too. 0.0.0.0 opens it to the network.
+        port: port to listen on; ``GRADIO_SERVER_PORT`` works too.
+        data_dir: folder for uploads, results and the history.
+        offline: never reach out to the network, for weights or anything else.
+        max_waiting: jobs that may wait for the device before new ones are refused as ``busy``.
+        keep_days: finished jobs and their files are deleted after so many days.
+        keep_gb: the oldest are deleted first where all files together are larger than this.
+        session_limit: jobs a session may start, such as ``20/hour``; empty is no limit.
+        address_limit: jobs a network address may start, such as ``100/day``; empty is no limit.
+        allowed_origins: web origins besides the server's own that may send POST requests, separated by commas.
+        root_path: public URL path where a proxy serves the studio under a prefix, such as ``/orfeas``.
+        username: with ``password``, asks everyone to log in.
+        password: see ``username``.
+        log_level: how much is logged.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("ORFEAS_HOST", "GRADIO_SERVER_NAME"))
+    port: int = Field(7860, ge=0, le=65535, validation_alias=AliasChoices("ORFEAS_PORT", "GRADIO_SERVER_PORT"))
+    data_dir: Path = Field(default_factory=lambda: user_data_path("orfeas", appauthor=False))
+    offline: bool = False
+    max_waiting: int = Field(default=32, ge=1, le=1000)
+    keep_days: float = Field(default=7.0, gt=0)
+    keep_gb: float = Field(default=10.0, gt=0)
+    session_limit: str = ""
+    address_limit: str = ""
+    allowed_origins: str = ""
+    root_path: str = ""
+    username: str = ""
+    password: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("session_limit", "address_limit")
+    @classmethod
+    def _is_rate(cls, value: str) -> str:
+        if value:
+            limits.parse_many(value)
+        return value
+
+
+def read_settings() -> Settings:
+    """The settings of this process, from its environment.
+
+    Raises:
+        pydantic.ValidationError: a value that is not allowed; the message names it.
+    """
+    return Settings()
+
+
+def unknown_names() -> list[str]:
+    """Names in the environment that begin with ``ORFEAS_`` and mean nothing here, such as misspelt ones."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
