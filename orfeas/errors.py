@@ -142,3 +142,24 @@ class InternalError(OrfeasError):
     code = "internal"
     title = "Internal error"
     http_status = 500
+
+
+def error_of(code: str, message: str) -> OrfeasError:
+    """The typed error that a job's record names.
+
+    A code that this release does not know, from a history written by another one, is an :class:`InternalError`.
+    """
+    kinds: tuple[type[OrfeasError], ...] = (
+        InvalidImage,
+        InvalidMesh,
+        InvalidPrompt,
+        InvalidOption,
+        DuplicateJob,
+        ServerBusy,
+        RateLimited,
+        NotFound,
+        EngineUnavailable,
+        OutOfMemory,
+        Cancelled,
+    )
+    return next((kind for kind in kinds if kind.code == code), InternalError)(message)

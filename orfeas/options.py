@@ -71,7 +71,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True)
 class ShapeOptions:
-    """Options of ``/generate_3d`` as asked for; ``-1`` and ``0`` let ORFEAS choose.
+    """Options of ``/generate_3d``, made by :func:`parse_shape_options`; ``-1`` and ``0`` let ORFEAS choose.
 
     ``octree_resolution`` is cells along the longest side; ``size_mm`` is the longest side of the model;
     ``texture_size`` is the side of the texture in pixels.
@@ -93,7 +93,7 @@ class ShapeOptions:
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """Options of ``/text_to_image`` as asked for; ``-1`` and ``0`` let ORFEAS choose."""
+    """Options of ``/text_to_image``, made by :func:`parse_picture_options`; ``-1`` and ``0`` let ORFEAS choose."""
 
     engine: TextEngineChoice = TextEngineChoice.AUTO
     style: Style = Style.NONE

@@ -1,0 +1,143 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orfeas.errors import InvalidOption, InvalidPrompt
+from orfeas.options import (
+    MAX_SEED,
+    EngineChoice,
+    OutputFormat,
+    PictureOptions,
+    Quality,
+    ShapeOptions,
+    Style,
+    choose_seed,
+    parse_bool,
+    parse_choice,
+    parse_integer,
+    parse_number,
+    parse_picture_options,
+    parse_prompt,
+    parse_shape_options,
+    quote,
+)
+
+
+def test_nothing_given_gives_the_promised_defaults() -> None:
+    assert parse_shape_options() == ShapeOptions()
+    assert parse_picture_options() == PictureOptions()
+
+
+@pytest.mark.parametrize("text", ["glb", "GLB", " Glb "])
+def test_a_choice_is_read_in_any_letter_case(text: str) -> None:
+    assert parse_choice("output_format", text, OutputFormat) is OutputFormat.GLB
+
+
+@pytest.mark.parametrize(
+    "value", ["../../etc/passwd", "..\\..\\x", "", "fbx", None, 7, ["glb"], "glb\x00", "'; drop table"]
+)
+def test_an_unknown_choice_is_refused_with_what_is_allowed(value: object) -> None:
+    with pytest.raises(InvalidOption, match=r"choose one of glb, obj, stl, ply\."):
+        parse_choice("output_format", value, OutputFormat)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "5", None, True, [], 0, 10_001, -5])
+def test_a_number_out_of_range_is_refused_with_the_range(value: object) -> None:
+    with pytest.raises(InvalidOption, match="a number from 1 to 10000"):
+        parse_number("size_mm", value, 1, 10_000)
+
+
+def test_the_value_that_lets_orfeas_choose_is_accepted_outside_the_range() -> None:
+    assert parse_integer("seed", -1, 0, MAX_SEED, auto=-1) == -1
+
+
+def test_a_whole_number_may_come_as_a_float() -> None:
+    assert parse_integer("num_inference_steps", 30.0, 1, 200) == 30
+
+
+def test_a_fraction_of_a_step_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="whole number"):
+        parse_integer("num_inference_steps", 30.5, 1, 200)
+
+
+@pytest.mark.parametrize("value", ["false", 0, 1, None, "yes"])
+def test_only_truth_values_are_truth_values(value: object) -> None:
+    with pytest.raises(InvalidOption, match="choose true or false"):
+        parse_bool("texture", value)
+
+
+def test_every_shape_option_is_read() -> None:
+    options = parse_shape_options(
+        engine="inflate",
+        quality="ultra",
+        texture=False,
+        remove_background="never",
+        seed=5,
+        num_inference_steps=9,
+        guidance_scale=2.5,
+        octree_resolution=64,
+        target_faces=5000,
+        size_mm=42,
+        output_format="STL",
+        texture_size=512,
+    )
+    assert options.engine is EngineChoice.INFLATE
+    assert options.quality is Quality.ULTRA
+    assert (options.texture, options.remove_background.value, options.seed) == (False, "never", 5)
+    assert (options.num_inference_steps, options.guidance_scale, options.octree_resolution) == (9, 2.5, 64)
+    assert (options.target_faces, options.size_mm, options.texture_size) == (5000, 42.0, 512)
+    assert options.output_format is OutputFormat.STL
+
+
+def test_every_picture_option_is_read() -> None:
+    options = parse_picture_options(style="anime", seed=3, negative_prompt=" no  dogs ", num_inference_steps=4)
+    assert (options.style, options.seed, options.negative_prompt) == (Style.ANIME, 3, "no dogs")
+    assert options.num_inference_steps == 4
+
+
+def test_the_text_engine_is_named_as_the_endpoint_names_it() -> None:
+    with pytest.raises(InvalidOption, match=r"^text_engine cannot be"):
+        parse_picture_options(engine="dall-e", engine_name="text_engine")
+
+
+@pytest.mark.parametrize("value", ["", "   ", "\x00\x01", "\n\t", None, 5, {}])
+def test_a_prompt_without_words_is_refused(value: object) -> None:
+    with pytest.raises(InvalidPrompt):
+        parse_prompt(value)
+
+
+def test_a_prompt_over_the_limit_is_refused_with_its_length() -> None:
+    with pytest.raises(InvalidPrompt, match=r"1,000,000 characters; the most is 1,000"):
+        parse_prompt("x" * 1_000_000)
+
+
+def test_control_characters_in_a_prompt_become_spaces() -> None:
+    assert parse_prompt("a\x00red\r\n apple\x1b[31m") == "a red apple [31m"
+
+
+@given(st.text(max_size=1000))
+def test_a_prompt_is_printable_or_refused(text: str) -> None:
+    try:
+        prompt = parse_prompt(text)
+    except InvalidPrompt:
+        assert not "".join(c for c in text if c.isprintable()).strip()
+    else:
+        assert prompt.isprintable()
+        assert 0 < len(prompt) <= 1000
+
+
+def test_a_random_seed_is_in_range_and_not_always_the_same() -> None:
+    seeds = {choose_seed(-1) for _ in range(20)}
+    assert all(0 <= seed <= MAX_SEED for seed in seeds)
+    assert len(seeds) > 1
+
+
+def test_a_given_seed_is_kept() -> None:
+    assert choose_seed(0) == 0
+
+
+def test_what_the_caller_sent_is_shown_back_short_and_printable() -> None:
+    assert quote("a" * 1000) == f"“{'a' * 40}…”"
+    assert quote("a\x1b\nb") == "“a��b”"
