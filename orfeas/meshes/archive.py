@@ -19,6 +19,8 @@ _END_MAGIC = b"PK\5\6"
 _ZIP64_MAGIC = b"PK\6\7"
 _MAX_COMMENT = 65_535
 _DAMAGED = "The zip file is damaged."
+# What Python's zipfile raises for files that are not what they say, found by damaging them at random.
+_DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
 def read_entries(file: BinaryIO, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
@@ -36,7 +38,7 @@ def read_entries(file: BinaryIO, is_wanted: Callable[[str], bool]) -> dict[str, 
                 if is_wanted(entry.filename):
                     found[entry.filename] = _read_entry(archive, entry, room)
                     room -= len(found[entry.filename])
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, UnicodeDecodeError, NotImplementedError) as error:
+    except _DAMAGES as error:
         raise InvalidMesh(_DAMAGED) from error
     return found
 

@@ -4,6 +4,10 @@ import numpy as np
 import trimesh
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.limits import check_points
+
+# Below it, numbers lose their digits; no model in any unit is that small.
+SMALLEST = 1e-30
 
 
 def place(mesh: trimesh.Trimesh, size_mm: float) -> trimesh.Trimesh:
@@ -12,17 +16,16 @@ def place(mesh: trimesh.Trimesh, size_mm: float) -> trimesh.Trimesh:
     Vertices that no face uses do not count. Colours, texture and UVs come along.
 
     Raises:
-        InvalidMesh: no faces, not finite, or all in one point.
+        InvalidMesh: no faces, not finite, far too large, or all in one point.
     """
     vertices = np.asarray(mesh.vertices, dtype=np.float64)
     used = vertices[np.unique(mesh.faces)]
     if not len(used):
         raise InvalidMesh("The model is empty.")
-    if not np.isfinite(used).all():
-        raise InvalidMesh("The model has points that are not finite numbers.")
+    check_points(used)
     low, high = used.min(axis=0), used.max(axis=0)
     longest = float((high - low).max())
-    if longest == 0:
+    if longest < SMALLEST:
         raise InvalidMesh("All of the model lies in one point.")
     assert mesh.visual is not None
     base = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])

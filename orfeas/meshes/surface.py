@@ -10,6 +10,7 @@ from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, vertex_colours
+from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.weld import weld
 
 
@@ -49,14 +50,14 @@ def surface_of(mesh: trimesh.Trimesh) -> Surface:
     faces = np.asarray(mesh.faces, dtype=np.int64)
     if not len(faces):
         raise InvalidMesh("The model is empty.")
-    if faces.min() < 0 or faces.max() >= len(mesh.vertices):
-        raise InvalidMesh("The model has faces whose corners do not exist.")
+    check_corners(faces, len(mesh.vertices))
     used, flat = np.unique(faces, return_inverse=True)
     vertices = np.asarray(mesh.vertices, dtype=np.float64)[used]
     look = appearance_of(mesh)
     uv = None if look.uv is None else look.uv[used]
-    if not np.isfinite(vertices).all() or (uv is not None and not np.isfinite(uv).all()):
-        raise InvalidMesh("The model has points that are not finite numbers.")
+    check_points(vertices)
+    if uv is not None:
+        check_points(uv)
     colours = vertex_colours(mesh)
     first, place = weld(vertices)
     faces = flat.reshape(-1, 3)
