@@ -10,8 +10,8 @@ Several processes may share a data folder, such as a server and a command.
 import errno
 import logging
 import os
+import re
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ DAY_S = 86_400.0
 GB = 1_000_000_000
 FLAG = ".cancelled"
 # What orfeas.files leaves behind when a process is killed while it writes; no write takes so long.
-PART = ".*.part"
+PART = re.compile(r"\..+\.part")
 PART_IS_LEFT_AFTER_S = 60.0
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -132,11 +132,11 @@ class Workspace:
         touched, size_bytes = 0.0, 0
         try:
             touched = folder.stat().st_mtime
-            for path in folder.rglob("*"):
-                status = path.lstat()
-                if path.match(PART) and now - status.st_mtime > PART_IS_LEFT_AFTER_S:
-                    path.unlink(missing_ok=True)
-                elif stat.S_ISREG(status.st_mode):
+            for entry in _files(folder):
+                status = entry.stat(follow_symlinks=False)
+                if PART.fullmatch(entry.name) and now - status.st_mtime > PART_IS_LEFT_AFTER_S:
+                    Path(entry).unlink(missing_ok=True)
+                else:
                     touched, size_bytes = max(touched, status.st_mtime), size_bytes + status.st_size
         except FileNotFoundError:
             # Another process deleted it meanwhile; what is left, the next look will find.
@@ -151,6 +151,16 @@ class Workspace:
             LOGGER.warning("could not delete the files of job %s: %s", job_id, error.strerror)
             return False
         return True
+
+
+def _files(folder: str | os.PathLike[str]) -> Iterator[os.DirEntry[str]]:
+    """Every file below ``folder``, links as themselves; several times faster than ``Path.rglob``."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry)
+            else:
+                yield entry
 
 
 @contextmanager
