@@ -158,7 +158,7 @@ def main() -> None:
     # The file is our own; `choose` checks the names in it.
     sources = cast(Sources, tomllib.loads((Path(__file__).parent / "pictograms.toml").read_text(encoding="utf-8")))
     emoji_words = json.loads((resources.files("em") / "emojis.json").read_text(encoding="utf-8"))
-    font = TTFont(arguments.font)
+    font = TTFont(arguments.font, recalcTimestamp=False)
     catalogue = build_catalogue(font, sources, emoji_words)
     TARGET.mkdir(parents=True, exist_ok=True)
     write_font(font, catalogue, TARGET / "pictograms.ttf")

@@ -17,6 +17,7 @@ EXACT = 1.0
 HEAD_OF_NAME = 0.75
 KEYWORD_PHRASE = 0.65
 WORD_OF_NAME = 0.55
+WORD_OF_SCENE = 0.45  # "flag" for "mailbox with raised flag": helps, but does not name it
 KEYWORD = 0.5
 KEYWORD_RARITY = 0.1
 FACE_OF_IT = 0.98  # "cat face" for "cat"
@@ -44,11 +45,13 @@ class Reading:
 
     Attributes:
         heads: what it may be about, the likeliest first.
+        named: how many of the heads are nouns of the first clause.
         clause: units beside the head that describe it.
         scene: units of the other clauses.
     """
 
     heads: tuple[Unit, ...]
+    named: int
     clause: tuple[Unit, ...]
     scene: tuple[Unit, ...]
 
@@ -71,7 +74,7 @@ class Matcher:
     def __init__(self, catalogue: Sequence[Entry]) -> None:
         self._catalogue = tuple(catalogue)
         self._strengths: defaultdict[Unit, dict[int, float]] = defaultdict(dict)
-        self._names: dict[Unit, list[int]] = {}
+        self._names: dict[str, int] = {}
         for index, entry in enumerate(self._catalogue):
             self._learn(index, entry)
         self._rarity = self._measure_rarity()
@@ -82,43 +85,57 @@ class Matcher:
         Empty where nothing fits well enough.
         """
         reading = self._read(prompt)
-        for place, head in enumerate(reading.heads):
-            threshold = THRESHOLD if place == 0 else STAND_IN_THRESHOLD
-            found = {i: s for i, s in self._strengths.get(head, {}).items() if s >= threshold}
-            if found:
-                matches = [Match(self._catalogue[i], self._score(i, s, head, reading)) for i, s in found.items()]
-                matches.sort(key=lambda match: -match.score)
-                return tuple(match for match in matches if match.score >= matches[0].score - NEAR)
-        return ()
+        head = self._choose_head(reading)
+        if head is None:
+            return ()
+        found = {index: strength for index, strength in self._strengths[head].items() if strength >= THRESHOLD}
+        matches = [Match(self._catalogue[i], self._score(i, strength, head, reading)) for i, strength in found.items()]
+        matches.sort(key=lambda match: -match.score)
+        return tuple(match for match in matches if match.score >= matches[0].score - NEAR)
 
     def closest_names(self, prompt: str, count: int) -> tuple[str, ...]:
-        """Names of up to ``count`` pictograms that look most like the prompt's words; empty where none does."""
+        """Up to ``count`` names, of as many pictograms, that look most like the words of ``prompt``."""
         reading = self._read(prompt)
         units = (*reading.heads, *reading.clause, *reading.scene)[:CLOSEST_LOOKED_AT]
         grams = [_trigrams(" ".join(unit)) for unit in units] or [_trigrams(prompt[:40])]
-        best: dict[int, float] = {}
-        for name, indices in self._names.items():
-            own = _trigrams(" ".join(name))
+        best: dict[int, tuple[float, str]] = {}
+        for name, index in self._names.items():
+            own = _trigrams(name)
             # Earlier units are likelier to be what the prompt is about.
             likeness = max(_dice(own, other) / (1 + 0.1 * place) for place, other in enumerate(grams))
-            for index in indices:
-                best[index] = max(best.get(index, 0.0), likeness)
-        ranked = sorted((i for i in best if best[i] >= LEAST_LIKENESS), key=lambda i: (-best[i], i))
-        return tuple(self._catalogue[index].name for index in ranked[:count])
+            best[index] = max(best.get(index, (0.0, "")), (likeness, name))
+        ranked = sorted((found for found in best.values() if found[0] >= LEAST_LIKENESS), key=lambda found: -found[0])
+        return tuple(name for _, name in ranked[:count])
+
+    def _choose_head(self, reading: Reading) -> Unit | None:
+        """The unit that decides: a full name in the first clause, else the likeliest that points to something."""
+        for unit in reading.heads[: reading.named]:
+            if self._surest(unit) >= FACE_OF_IT:
+                return unit
+        for place, unit in enumerate(reading.heads):
+            if self._surest(unit) >= (THRESHOLD if place == 0 else STAND_IN_THRESHOLD):
+                return unit
+        return None
+
+    def _surest(self, unit: Unit) -> float:
+        return max(self._strengths[unit].values()) if unit in self._strengths else 0.0
 
     def _learn(self, index: int, entry: Entry) -> None:
         """Note every unit that points to ``entry`` and how surely."""
         for name in (entry.name, *entry.aliases):
             unit = _name_unit(name)
-            self._names.setdefault(unit, []).append(index)
+            self._names.setdefault(name, index)
             self._point(unit, index, EXACT)
             self._point(("".join(unit),), index, EXACT)
-            if len(unit) > 1 and unit[-1] == "face":
+            if len(unit) > 1 and unit[-1] == "face" and entry.kind is Kind.THING:
                 self._point(unit[:-1], index, FACE_OF_IT)
         unit = _name_unit(entry.name)
         head = _head_of_name(entry.name)
-        for word in unit:
-            self._point((word,), index, HEAD_OF_NAME if word == head else WORD_OF_NAME)
+        for place, word in enumerate(unit):
+            before_head = unit.index(head) >= place
+            self._point(
+                (word,), index, HEAD_OF_NAME if word == head else WORD_OF_NAME if before_head else WORD_OF_SCENE
+            )
         for keyword in entry.keywords:
             words = _name_unit(keyword)
             if words:
@@ -165,7 +182,7 @@ class Matcher:
         scene = [unit for clause in clauses[1:] for unit in clause if not _is_idle(unit)]
         idle = [unit for unit in first if unit[0] in FILLERS and len(unit) == 1]
         heads = [*reversed(content), *scene, *reversed(forms), *reversed(idle)]
-        return Reading(tuple(heads), (*content[:-1], *forms), tuple(scene))
+        return Reading(tuple(heads), len(content), (*content[:-1], *forms), tuple(scene))
 
     def _clauses(self, words: list[str]) -> Iterator[list[Unit]]:
         """The prompt's units, cut where a preposition or a participle begins another clause."""
@@ -193,12 +210,9 @@ class Matcher:
                 continue
             unit.append(words[end])
             for known in (tuple(unit), ("".join(unit),)):
-                if len(unit) > 1 and self._is_name(known):
+                if len(unit) > 1 and self._surest(known) >= KEYWORD_PHRASE:
                     best = (known, end + 1)
         return best
-
-    def _is_name(self, unit: Unit) -> bool:
-        return unit in self._strengths and max(self._strengths[unit].values()) >= KEYWORD_PHRASE
 
 
 def _is_idle(unit: Unit) -> bool:

@@ -133,7 +133,8 @@ def _minimalist(colour: Array, alpha: Array) -> Array:
     half = cv2.GaussianBlur(_shrink(colour), (0, 0), 2.5)
     nearest = ((_by_hue(half)[:, :, None] - _by_hue(palette[None])[0]) ** 2).sum(axis=3).argmin(axis=2)
     shares = cv2.GaussianBlur(np.eye(len(palette), dtype=np.float32)[nearest], (0, 0), 3)
-    weights = np.clip(cv2.resize(shares, alpha.shape[::-1], interpolation=cv2.INTER_CUBIC), 0, 1)
+    shares = cv2.resize(shares, alpha.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    weights = np.clip(shares, 0, 1).reshape(*alpha.shape, len(palette))
     for _ in range(4):  # to the sixteenth power: a border one or two pixels soft
         weights = weights * weights
     flat = (weights / (weights.sum(axis=2, keepdims=True) + 1e-12)) @ palette

@@ -21,10 +21,10 @@ PARTICIPLES = _set_of(
     """
     wearing holding riding eating playing sitting standing sleeping running flying walking swimming jumping carrying
     looking lying driving climbing dancing drinking floating growing hanging smiling laughing reading resting
-    showing facing covered filled decorated surrounded painted dressed
+    showing facing covered filled decorated surrounded painted dressed cut sliced eaten rising glowing
     """
 )
-# What people say about the picture rather than the thing in it.
+# What people say about the picture rather than the thing in it; and the colour that is also a fruit.
 FILLERS = _set_of(
     """
     photo photograph picture image render rendering drawing illustration painting sketch portrait closeup close up shot
@@ -33,7 +33,7 @@ FILLERS = _set_of(
     professional product isolated plain simple single cute beautiful pretty nice lovely adorable little small tiny big
     large huge giant tall short long old new modern vintage classic ancient fresh shiny clean dirty cool awesome epic
     stylized cartoon pixar minimal minimalist colorful colourful very really please create make draw generate show me
-    give want need i would can you object thing item asset game ready
+    give want need i would can you object thing item asset game ready orange
     """
 )
 # "a dragon statue" is a dragon: these say what it is made as. They count only where nothing else is named.
@@ -48,7 +48,7 @@ FORMS = _set_of(
 MEASURES = _set_of(
     """
     slice piece bowl cup glass bunch pair bottle can plate stack pile box bucket basket jar group set lot kind type
-    sort bit block chunk sack bag mug pot tin tray handful number couple dozen part
+    sort bit bar loaf block chunk sack bag mug pot tin tray handful number couple dozen part
     photo photograph picture image render rendering drawing illustration painting sketch portrait closeup close up
     shot view statue statuette figurine figure sculpture bust toy model miniature icon shape form version
     """
