@@ -32,8 +32,12 @@ THRESHOLD = 0.5
 STAND_IN_THRESHOLD = 0.7
 # Pictograms this close to the best are as good; the seed chooses among them.
 NEAR = 0.03
-LONGEST_NAME = 6
+LONGEST_NAME = 8
 CLOSEST_LOOKED_AT = 12
+# Words that a name may hold: "bow and arrow", "cup of tea".
+INSIDE_NAMES = frozenset({"of", "and", "the", "a"})
+# Stands for any other preposition: from there on only a name written just so is meant.
+AS_WRITTEN = "…"
 LEAST_LIKENESS = 0.3
 
 Unit = tuple[str, ...]
@@ -88,10 +92,18 @@ class Matcher:
         head = self._choose_head(reading)
         if head is None:
             return ()
-        found = {index: strength for index, strength in self._strengths[head].items() if strength >= THRESHOLD}
+        found = {
+            index: strength
+            for index, strength in self._strengths[head].items()
+            if strength >= THRESHOLD and not (strength == HEAD_OF_NAME and self._is_another_sort(index, reading))
+        }
         matches = [Match(self._catalogue[i], self._score(i, strength, head, reading)) for i, strength in found.items()]
         matches.sort(key=lambda match: -match.score)
         return tuple(match for match in matches if match.score >= matches[0].score - NEAR)
+
+    def _is_another_sort(self, index: int, reading: Reading) -> bool:
+        """Whether only the noun agrees: a washing machine is no slot machine."""
+        return bool(reading.clause) and not any(index in self._strengths.get(unit, {}) for unit in reading.clause)
 
     def closest_names(self, prompt: str, count: int) -> tuple[str, ...]:
         """Up to ``count`` names, of as many pictograms, that look most like the words of ``prompt``."""
@@ -126,6 +138,7 @@ class Matcher:
             unit = _name_unit(name)
             self._names.setdefault(name, index)
             self._point(unit, index, EXACT)
+            self._point(tuple(split(name)), index, EXACT)
             self._point(("".join(unit),), index, EXACT)
             if len(unit) > 1 and unit[-1] == "face" and entry.kind is Kind.THING:
                 self._point(unit[:-1], index, FACE_OF_IT)
@@ -190,7 +203,7 @@ class Matcher:
         position = 0
         while position < len(words):
             unit, position = self._next_unit(words, position)
-            is_cut = len(unit) == 1 and (unit[0] in JOINERS or (unit[0] in PARTICIPLES and bool(clause)))
+            is_cut = len(unit) == 1 and (unit[0] in JOINERS or (bool(clause) and self._is_participle(unit)))
             if is_cut and clause:
                 yield clause
                 clause = []
@@ -199,18 +212,23 @@ class Matcher:
         if clause:
             yield clause
 
+    def _is_participle(self, unit: Unit) -> bool:
+        """Whether a word says what the thing does: a listed one, or any in -ing that belongs to no name."""
+        return unit[0] in PARTICIPLES or (unit[0].endswith("ing") and unit not in self._strengths)
+
     def _next_unit(self, words: list[str], start: int) -> tuple[Unit, int]:
         """The longest known name that begins at ``start``, else the word there; and where the next one begins."""
         if words[start] in ARTICLES or words[start] in JOINERS:
             return (words[start],), start + 1
-        unit: list[str] = []
         best: tuple[Unit, int] = ((words[start],), start + 1)
-        for end in range(start, min(len(words), start + 2 * LONGEST_NAME)):
-            if words[end] in ARTICLES or words[end] in JOINERS:
+        unit: list[str] = []
+        for end in range(start, min(len(words), start + LONGEST_NAME)):
+            if words[end] in ARTICLES | JOINERS:
+                unit += [] if words[end] in INSIDE_NAMES else [AS_WRITTEN]
                 continue
             unit.append(words[end])
-            for known in (tuple(unit), ("".join(unit),)):
-                if len(unit) > 1 and self._surest(known) >= KEYWORD_PHRASE:
+            for known in (tuple(unit), ("".join(unit),), tuple(words[start : end + 1])):
+                if end > start and self._surest(known) >= KEYWORD_PHRASE:
                     best = (known, end + 1)
         return best
 
