@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,7 +42,7 @@ class Server:
         login = (settings.username, settings.password) if settings.username and settings.password else None
         _, url, _ = self.page.blocks.launch(
             server_name=settings.host,
-            server_port=settings.port,
+            server_port=settings.port or _free_port(settings.host),
             root_path=settings.root_path or None,
             auth=login,
             theme=theme.create_theme(),
@@ -83,6 +84,13 @@ class Server:
         guarded = Guard(app.middleware_stack, origins, self.page.endpoints)
         app.middleware_stack = VisitNotes(guarded, self.visits)
         yield
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def build(settings: Settings | None = None) -> Server:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from orfeas.errors import NotFound
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat
+from orfeas.options import OutputFormat, Quality
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup, submissions
 from orfeas.ui.examples import Example
 from orfeas.ui.submissions import Values
-from orfeas.ui.typical_times import TypicalTimes
 from orfeas.ui.words import stage_text
 
 
@@ -49,7 +48,6 @@ class Handlers:
     def __init__(self, studio: Studio, examples: Sequence[Example]) -> None:
         self._studio = studio
         self._examples = tuple(examples)
-        self.times = TypicalTimes()
 
     def submit_image(self, values: Values, caller: Caller) -> View:
         """Submit the picture in the Picture tab."""
@@ -99,6 +97,16 @@ class Handlers:
         """The tiles of what was made, the one on the stage marked."""
         return markup.history(self._studio.history(owner), current_id)
 
+    def live_job(self, owner: str) -> Job | None:
+        """The newest job of a browser that waits or runs, whichever of its pages started it."""
+        return next((job for job in self._studio.history(owner) if not job.status.is_final), None)
+
+    def seconds_by_quality(self) -> dict[Quality, float]:
+        """How long a model of a picture takes on this machine, for each quality that was measured."""
+        engine = next((info.name for info in self._studio.engines() if info.kind == "shape" and info.is_ready), "")
+        found = {q: self._studio.jobs.expected_s(JobKind.IMAGE_TO_3D, engine, q.value) for q in Quality}
+        return {quality: seconds for quality, seconds in found.items() if seconds is not None}
+
     def settings_of(self, job_id: str) -> dict[str, Scalar]:
         """The options of a job under the inputs' names."""
         return dict(self._studio.job(job_id).options)
@@ -135,11 +143,9 @@ class Handlers:
         return View(job, markup.result(job), f"The model is ready. {faces}", model, self._cut_out(job))
 
     def _working(self, job: Job) -> View:
-        typical = self.times.seconds(job.kind, str(job.options.get("quality", "")))
-        elapsed = _age_s(job)
         ahead = self._studio.jobs.ahead(job.job_id) if job.status == JobStatus.QUEUED else 0
-        left = None if typical is None else max(0.1, typical * (ahead + 1) - elapsed)
-        status = markup.working(job, elapsed, left, ahead)
+        left = self._studio.jobs.left_s(job.job_id)
+        status = markup.working(job, _age_s(job), left, ahead)
         return View(job, status, stage_text(job).split(",")[0], cut_out=self._cut_out(job))
 
     def _cut_out(self, job: Job) -> str:

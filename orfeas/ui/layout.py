@@ -203,23 +203,22 @@ def _words_tab(engines: Sequence[EngineInfo]) -> WordInputs:
         max_length=MAX_PROMPT_CHARACTERS,
         elem_id="prompt",
     )
-    has_choice = any(info.is_ready and info.name == TextEngineChoice.DIFFUSION for info in engines)
+    choices = _choices(engines, "text_to_image", TextEngineChoice.AUTO)
     style = gr.Radio(
         [(words.STYLE_NAMES[style], style.value) for style in Style],
         value=Style.NONE.value,
         label="Style",
         elem_id="style",
         elem_classes="chips",
-        visible=has_choice,
     )
     text_engine = gr.Dropdown(
-        _choices(engines, "text_to_image", TextEngineChoice.AUTO),
+        choices,
         value=TextEngineChoice.AUTO.value,
         label="Picture engine",
         info="Who draws the picture.",
         elem_id="text-engine",
         filterable=False,
-        visible=has_choice,
+        visible=len(choices) > 2,
     )
     return WordInputs(prompt=prompt, style=style, text_engine=text_engine)
 

@@ -6,7 +6,6 @@ from orfeas.errors import InvalidOption, NotFound
 from orfeas.options import OutputFormat, parse_choice
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
-from orfeas.ui.caller import caller_of
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import image_path, mesh_path
 from orfeas.ui.toast import raised_to_scripts
@@ -53,7 +52,8 @@ class Readers:
 
     def history(self, request: gr.Request) -> list[dict[str, Json]]:
         """The jobs of this session, newest first."""
-        return [to_json(job) for job in self._studio.history(caller_of(request).owner)]
+        owner = self._studio.jobs.owner_of(request.session_hash or "")
+        return [to_json(job) for job in self._studio.history(owner)]
 
     def cancel(self, job_id: object) -> dict[str, Json]:
         """Stop a job; one that has ended stays as it is."""

@@ -42,6 +42,8 @@ class Wiring:
         self._handlers = handlers
         self._page = page
         self._visits = visits
+        # Jobs that a page of the same browser started before this one was loaded, by session.
+        self._followed: dict[str, str] = {}
 
     def connect(self, blocks: gr.Blocks) -> None:
         """Wire everything."""
@@ -127,7 +129,7 @@ class Wiring:
 
         async def run(job_id: str) -> None:
             if job_id:
-                self._handlers.times.learn(await run_job(self._studio, job_id))
+                await run_job(self._studio, job_id)
 
         submitted.success(
             run,
@@ -150,7 +152,7 @@ class Wiring:
                 view = self._handlers.follow(job_id)
                 if view.is_live:
                     return {page.status: view.status, page.announcer: view.announcement, page.cut_out: view.cut_out}
-                return self._finished(view, caller_of(request))
+                return self._finished(view, self._owner_of(request))
 
         def on_stop(job_id: str) -> Updates:
             if job_id:
@@ -173,7 +175,7 @@ class Wiring:
 
         def on_open(request: gr.Request, event: gr.EventData) -> Updates:
             with shown_as_toast():
-                return self._opened(self._handlers.follow(str(event.value)), caller_of(request))
+                return self._opened(self._handlers.follow(str(event.value)), self._owner_of(request))
 
         def on_mode(mode: Literal["solid", "wireframe"]) -> object:
             return gr.Model3D(display_mode=mode)
@@ -230,24 +232,25 @@ class Wiring:
         def on_open_page(request: gr.Request, token: object) -> Updates:
             kept = token if isinstance(token, str) and token else secrets.token_urlsafe(TOKEN_BYTES)
             self._studio.jobs.adopt(request.session_hash or "", kept)
-            caller = caller_of(request)
-            live = self._studio.jobs.live(caller.session)
+            live = self._handlers.live_job(kept)
+            if live is not None:
+                self._followed[request.session_hash or ""] = live.job_id
             shown = self._shown(self._handlers.follow(live.job_id)) if live is not None else {}
             return {
                 page.token: kept,
-                page.history: self._handlers.history(caller.owner, ""),
-                page.options.quality: gr.Radio(choices=quality_choices(self._handlers.times.by_quality())),
+                page.history: self._handlers.history(kept, ""),
+                page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
                 **shown,
             }
 
         def on_close_page(request: gr.Request) -> None:
             session = request.session_hash or ""
+            followed = self._followed.pop(session, "")
             live = self._studio.jobs.live(session)
-            if live is None:
-                return
+            job_id = live.job_id if live is not None else followed
             agent = str(request.headers.get("user-agent", ""))
-            if not self._visits.has_returned(address_of(request), agent):
-                self._studio.cancel(live.job_id)
+            if job_id and not self._visits.has_returned(address_of(request), agent):
+                self._studio.cancel(job_id)
 
         self._then_run(
             blocks.load(
@@ -260,6 +263,9 @@ class Wiring:
             )
         )
         blocks.unload(on_close_page)
+
+    def _owner_of(self, request: gr.Request) -> str:
+        return self._studio.jobs.owner_of(request.session_hash or "")
 
     def _live_outputs(self) -> list[Component]:
         page = self._page
@@ -282,7 +288,7 @@ class Wiring:
             page.cut_out: view.cut_out,
         }
 
-    def _finished(self, view: View, caller: Caller) -> Updates:
+    def _finished(self, view: View, owner: str) -> Updates:
         """A job that has just ended; one that made nothing leaves the stage as it was."""
         page = self._page
         ended: Updates = {
@@ -291,9 +297,9 @@ class Wiring:
             page.status: view.status,
             page.announcer: view.announcement,
         }
-        return {**ended, **self._opened(view, caller)} if view.job.status == JobStatus.COMPLETED else ended
+        return {**ended, **self._opened(view, owner)} if view.job.status == JobStatus.COMPLETED else ended
 
-    def _opened(self, view: View, caller: Caller) -> Updates:
+    def _opened(self, view: View, owner: str) -> Updates:
         """A finished job on the stage."""
         page = self._page
         is_picture = view.job.kind == JobKind.TEXT_TO_IMAGE
@@ -306,8 +312,8 @@ class Wiring:
             page.to_model: gr.Button(visible=is_picture),
             page.again: gr.Button(visible=is_picture),
             page.reuse_seed: gr.Button(visible=True),
-            page.history: self._handlers.history(caller.owner, view.job.job_id),
-            page.options.quality: gr.Radio(choices=quality_choices(self._handlers.times.by_quality())),
+            page.history: self._handlers.history(owner, view.job.job_id),
+            page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
         }
         if view.model is not None:
             opened[page.viewer] = cached(view.model)
