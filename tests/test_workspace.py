@@ -89,6 +89,7 @@ def test_a_link_in_place_of_a_jobs_folder_is_not_followed(tmp_path: Path) -> Non
     with pytest.raises(NotFound):
         workspace.job_folder(job_id)
     assert expire(workspace, now=NOW + 100 * DAY_S) == ()
+    assert workspace.used_bytes == 0
     assert (outside / "precious").exists()
 
 
