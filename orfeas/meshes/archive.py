@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from orfeas.errors import InvalidMesh
 
-# What all entries that are read may hold together, unpacked; an OBJ of ten million faces fits.
-MAX_UNPACKED_BYTES = 1024 * 2**20
+# What all entries that are read may hold together, unpacked.
+MAX_UNPACKED_BYTES = 512 * 2**20
 MAX_ENTRIES = 1000
 # No list of so few entries is longer; checked before Python's zipfile reads the list into memory.
 MAX_DIRECTORY_BYTES = MAX_ENTRIES * 512
@@ -64,5 +64,5 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> 
     with archive.open(entry) as packed:
         data = packed.read(room + 1)
     if len(data) > room:
-        raise InvalidMesh(f"The zip file holds over {MAX_UNPACKED_BYTES // 2**30} GB once unpacked.")
+        raise InvalidMesh(f"The zip file holds over {MAX_UNPACKED_BYTES // 2**20} MB once unpacked.")
     return data
