@@ -169,12 +169,12 @@ def test_a_reload_finds_the_job_that_runs(visit: Opener) -> None:
 
 def test_a_closed_tab_stops_its_job(visit: Opener, server: Running) -> None:
     page = visit().page
+    other = visit().page
     choose_slow(page)
     page.locator("#examples .tile").first.click()
     page.wait_for_selector(".status.working", timeout=10_000)
     page.close()
-    other = visit().page
-    other.wait_for_timeout(1500)
+    other.wait_for_timeout(2000)
     assert server.server.studio.jobs.running() == 0
 
 
@@ -257,8 +257,7 @@ def test_targets_are_large_enough_for_a_finger(visit: Opener) -> None:
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
 def test_the_page_follows_the_systems_colour_scheme(visit: Opener, scheme: str, is_dark: bool) -> None:
     page = visit(scheme=scheme).page
-    brightness = pixels(page, "#make").mean()
-    assert (brightness < 100) is is_dark
+    assert bool(pixels(page, "#make").mean() < 100) is is_dark
 
 
 def test_the_colour_scheme_can_be_switched_and_is_remembered(visit: Opener) -> None:
