@@ -182,7 +182,7 @@ def _equal_rows(element: Element, body: Body, offset: int) -> NDArray[np.void] |
         else:
             fields.append((p.name, body.order + p.type))
             at += struct.calcsize(p.type)
-    if at > len(body.data):
+    if element.count and at > len(body.data):
         raise InvalidMesh(_CUT_SHORT)
     row = np.dtype(fields)
     if offset + element.count * row.itemsize > len(body.data):

@@ -14,7 +14,8 @@ JPEG_QUALITY = 92
 # Four times faster to write than zlib's usual 6, and a few per cent larger.
 PNG_LEVEL = 2
 
-# Of all textures of a model together; decoded, they take half a gigabyte.
+# Of one texture, and of all textures of a model together; decoded, those take half a gigabyte.
+MAX_PICTURE_PIXELS = 64 * 2**20
 MAX_PIXELS = 128 * 2**20
 
 # What Pillow raises for files that are not what they say, found by damaging them at random.
@@ -76,6 +77,8 @@ class TextureReader:
         """
         try:
             with Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+                if image.width * image.height > MAX_PICTURE_PIXELS:
+                    raise InvalidMesh(f"A texture of the model has over {MAX_PICTURE_PIXELS // 2**20} million pixels.")
                 self._pixels += image.width * image.height
                 if self._pixels > MAX_PIXELS:
                     raise InvalidMesh(f"The model's textures have over {MAX_PIXELS // 2**20} million pixels together.")
