@@ -78,6 +78,10 @@ def test_words_become_a_picture_and_the_picture_a_model(visit: Opener) -> None:
     picture = page.locator("#picture img")
     expect(picture).to_be_visible(timeout=30_000)
     assert picture.evaluate("image => image.naturalWidth") >= 512
+    stage, drawn = page.locator("#view").bounding_box(), picture.bounding_box()
+    assert stage is not None
+    assert drawn is not None
+    assert drawn["y"] + drawn["height"] <= stage["y"] + stage["height"]
     page.click("#to-model")
     expect(page.locator(".status.done")).to_contain_text("faces", timeout=20_000)
     expect(picture).to_have_count(0)
