@@ -52,8 +52,11 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
     is_pair = edges.faces == 2
     is_watertight = len(solid) > 0 and bool(is_pair.all())
     is_winding_consistent = bool((edges.forward[is_pair] == 1).all())
-    corners = points[faces]
-    twice_area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    a, b, c = points[faces.T] - points[used].mean(axis=0)
+    normals = np.cross(b - a, c - a)
+    twice_areas = np.linalg.norm(normals, axis=1)
+    longest = np.max([_squared(b - a), _squared(c - b), _squared(a - c)], axis=0)
+    six_volumes = np.einsum("ij,ij->", a, normals)
     look = appearance_of(mesh)
     return MeshReport(
         vertices=int(np.count_nonzero(used)),
@@ -64,9 +67,9 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
         euler_number=int(np.count_nonzero(used)) - len(edges.low) + len(solid),
         boundary_edges=int(np.count_nonzero(edges.faces == 1)),
         non_manifold_edges=int(np.count_nonzero(edges.faces > 2)),
-        degenerate_faces=int(np.count_nonzero(twice_area <= MIN_HEIGHT * _longest_edge_squared(corners))),
-        volume_mm3=signed_volume(corners) if is_watertight and is_winding_consistent else None,
-        area_mm2=float(twice_area.sum()) / 2.0,
+        degenerate_faces=int(np.count_nonzero(twice_areas <= MIN_HEIGHT * longest)),
+        volume_mm3=float(six_volumes) / 6.0 if is_watertight and is_winding_consistent else None,
+        area_mm2=float(twice_areas.sum()) / 2.0,
         size_mm=_size(points[used]),
         has_uv=look.uv is not None,
         has_texture=look.texture is not None,
@@ -103,16 +106,9 @@ def label_vertices(edges: Edges, vertices: int) -> NDArray[np.int32]:
     return labels
 
 
-def signed_volume(corners: NDArray[np.float64]) -> float:
-    """What closed, consistently wound triangles ``[m, 3, 3]`` enclose; negative where they are inside out."""
-    a, b, c = (corners - corners.reshape(-1, 3).mean(axis=0)).swapaxes(0, 1)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6.0
-
-
-def _longest_edge_squared(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    sides = corners - corners[:, [1, 2, 0]]
-    longest: NDArray[np.float64] = np.einsum("ijk,ijk->ij", sides, sides).max(axis=1)
-    return longest
+def _squared(sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths: NDArray[np.float64] = np.einsum("ij,ij->i", sides, sides)
+    return lengths
 
 
 def _size(points: NDArray[np.float64]) -> tuple[float, float, float]:
