@@ -13,17 +13,15 @@ PIECE_BYTES = 2**20
 
 def split_words(text: bytes) -> Iterator[bytes]:
     """The words of ``text``, as :meth:`bytes.split` has them, without holding them all."""
-    start = 0
-    while start < len(text):
-        piece = text[start : start + PIECE_BYTES]
+    last = b""
+    for start in range(0, len(text), PIECE_BYTES):
+        piece = last + text[start : start + PIECE_BYTES]
         words = piece.split()
-        start += len(piece)
-        if start < len(text) and words and not piece[-1:].isspace() and not text[start : start + 1].isspace():
-            # The last word may go on in the next piece; one longer than a piece is no number.
-            start -= len(words[-1]) if len(words) > 1 else 0
-            yield from words[:-1] if len(words) > 1 else words
-        else:
-            yield from words
+        # The last word may go on in the next piece; one longer than a piece is no number, and is let go.
+        last = words.pop() if words and not piece[-1:].isspace() and len(words[-1]) < PIECE_BYTES else b""
+        yield from words
+    if last:
+        yield last
 
 
 def parse_floats(words: Iterable[bytes], kind: str) -> NDArray[np.float64]:
