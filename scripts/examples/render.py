@@ -230,7 +230,7 @@ def _ground_light(scene: Scene, p: Array) -> Array:
         for d in (0.02, 0.06, 0.14, 0.3, 0.6):
             hidden += np.clip(d - _distance(scene, q + up * np.float32(d)), 0, d) / d / 5
         fade = np.clip((SHADOW_REACH - far[near]) / (SHADOW_REACH - 1.2), 0, 1)
-        light[near] = 1 - fade * fade * (1 - (0.58 + 0.42 * shadow) * (1 - 0.78 * hidden))
+        light[near] = 1 - fade * fade * (1 - (0.66 + 0.34 * shadow) * (1 - 0.60 * hidden))
     return light
 
 

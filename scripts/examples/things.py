@@ -63,7 +63,7 @@ def chair() -> Scene:
 
 def _weave(p: Array) -> Array:
     across, along, through = np.sin(p[0] * 330), np.sin(p[1] * 330), np.sin(p[2] * 330)
-    return 0.00018 * (across * along + along * through + through * across) + 0.0006 * noise(p, 55)
+    return 0.00009 * (across * along + along * through + through * across) + 0.0006 * noise(p, 55)
 
 
 def mug() -> Scene:
@@ -71,17 +71,17 @@ def mug() -> Scene:
 
     def body(p: Array) -> Array:
         wall = lathe(
-            p, ((0, 0.012), (0.33, 0.012), (0.385, 0.07), (0.40, 0.84), (0.365, 0.84), (0.35, 0.12), (0, 0.10)), 0.014
+            p, ((0, 0.012), (0.33, 0.012), (0.385, 0.07), (0.40, 0.84), (0.382, 0.84), (0.366, 0.12), (0, 0.10)), 0.014
         )
         q = turn(move(p, 0.43, 0.45, 0), 0, 90)
         q = q * np.array([[1.12], [1.0], [0.82]], np.float32)
         handle = torus(q, 0.225, 0.05) * 0.85
-        return blend(wall, np.maximum(handle, 0.375 - length(p[0], p[2])), 0.05)
+        return blend(wall, np.maximum(handle, 0.385 - length(p[0], p[2])), 0.05)
 
     def glaze(p: Array) -> Array:
         edge = 0.13 + 0.012 * noise(p * np.array([[1], [0], [1]], np.float32), 7)
         coat = mix(column("#d9593f"), column("#c24a33"), 0.5 + 0.5 * noise(p, 5))
-        inside = (length(p[0], p[2]) < 0.372) & (p[1] > 0.1)
+        inside = (length(p[0], p[2]) < 0.388) & (p[1] > 0.1)
         coat = np.where(inside, column("#f3e6d2"), coat)
         coat = mix(coat, column("#f2d9c0"), step(p[1], 0.842, 0.012) * 0.75)
         clay = mix(column("#c9a27c"), column("#b48a63"), 0.5 + 0.5 * noise(p, 30))
@@ -89,10 +89,10 @@ def mug() -> Scene:
         return mix(clay, mix(coat, column("#5b2a20"), 0.6 * freckles), step(p[1] - edge, 0.0, 0.012))
 
     def coffee(p: Array) -> Array:
-        return cylinder(move(p, 0, 0.70, 0), 0.375, 0.03)
+        return cylinder(move(p, 0, 0.70, 0), 0.39, 0.03)
 
     def crema(p: Array) -> Array:
-        rim = step(length(p[0], p[2]), 0.325, 0.05)
+        rim = step(length(p[0], p[2]), 0.335, 0.05)
         return mix(column("#2a140a"), column("#7a4a26"), np.clip(rim + 0.12 * noise(p, 9), 0, 1))
 
     return Scene(
@@ -102,8 +102,8 @@ def mug() -> Scene:
         ),
         target=(0.09, 0.42, 0),
         azimuth_deg=-24,
-        elevation_deg=22,
-        distance=3.2,
+        elevation_deg=20,
+        distance=3.5,
         backdrop=(0.70, 0.76, 0.80),
         bounds=((0.1, 0.43, 0), 0.78),
         caution=0.85,
@@ -114,7 +114,7 @@ def duck() -> Scene:
     """A rubber duck."""
 
     def body(p: Array) -> Array:
-        trunk = ellipsoid(move(p, -0.02, 0.345, 0), 0.54, 0.36, 0.42)
+        trunk = ellipsoid(move(p, -0.02, 0.325, 0), 0.54, 0.36, 0.42)
         trunk = blend(trunk, capsule(p, (-0.30, 0.42, 0), (-0.62, 0.68, 0), 0.20, 0.045), 0.22)
         trunk = blend(trunk, capsule(p, (0.26, 0.52, 0), (0.29, 0.78, 0), 0.24, 0.22), 0.14)
         trunk = blend(trunk, sphere(move(p, 0.30, 0.92, 0), 0.305), 0.06)
@@ -143,10 +143,10 @@ def duck() -> Scene:
             Part(eyes, Material(rgb("#fafafa"), roughness=0.12)),
             Part(pupils, Material(rgb("#0d0d10"), roughness=0.05)),
         ),
-        target=(0.0, 0.56, 0),
+        target=(0.04, 0.56, 0),
         azimuth_deg=32,
         elevation_deg=11,
-        distance=3.75,
+        distance=4.1,
         backdrop=(0.56, 0.74, 0.80),
         bounds=((0, 0.58, 0), 0.92),
         caution=0.75,
@@ -157,7 +157,7 @@ def apple() -> Scene:
     """A red apple with a leaf."""
 
     def fruit(p: Array) -> Array:
-        q = move(p, 0, 0.395, 0)
+        q = move(p, 0, 0.388, 0)
         around = np.arctan2(q[2], q[0])
         low = step(-q[1], 0.05, 0.7)
         lobes = 1 + 0.03 * np.cos(5 * around) * low + 0.02 * np.cos(3 * around + 1) * (1 - low)
@@ -201,8 +201,8 @@ def apple() -> Scene:
         ),
         target=(0.02, 0.45, 0),
         azimuth_deg=10,
-        elevation_deg=13,
-        distance=3.25,
+        elevation_deg=17,
+        distance=3.35,
         backdrop=(0.76, 0.76, 0.72),
         bounds=((0, 0.48, 0), 0.74),
         caution=0.8,

@@ -173,7 +173,8 @@ def doughnut() -> Scene:
         azimuth_deg=14,
         elevation_deg=50,
         distance=3.2,
-        backdrop=(0.66, 0.80, 0.76),
+        backdrop=(0.66, 0.82, 0.80),
+        key=(-0.35, 1.0, 0.35),
         bounds=((0, 0.2, 0), 0.66),
         caution=0.8,
     )
@@ -183,7 +184,7 @@ def _scatter(random: np.random.Generator, count: int) -> tuple[Array, Array]:
     """Angles around and over a ring for ``count`` things that keep a distance from each other."""
     placed: list[tuple[float, float, NDArray[np.float64]]] = []
     while len(placed) < count:
-        around, over = random.uniform(0, 2 * np.pi), np.pi / 2 + random.uniform(-1.2, 1.2)
+        around, over = random.uniform(0, 2 * np.pi), np.pi / 2 + random.uniform(-1.05, 1.05)
         reach = 0.37 + 0.212 * np.cos(over)
         spot = np.array([reach * np.cos(around), 0.212 * np.sin(over), reach * np.sin(around)])
         if all(np.linalg.norm(spot - other) > 0.062 for _, _, other in placed):
@@ -241,7 +242,7 @@ def cactus() -> Scene:
     def skin(p: Array) -> Array:
         green = mix(column("#3c8a4a"), column("#2c6f40"), 0.5 + 0.5 * noise(p, 6))
         angle = np.arctan2(p[2], p[0])
-        trunk = step(-length(p[0], p[2]), -0.29, 0.02)
+        trunk = step(-length(p[0], p[2]), -0.245, 0.02)
         ridge = step(np.cos(14 * angle), 0.80, 0.3) * trunk
         green = mix(green, column("#7cbf6b"), 0.35 * ridge)
         sideways = np.sin(7 * angle) / 7 * 0.23
@@ -394,4 +395,4 @@ def _turning(corners: tuple[tuple[float, float], ...]) -> float:
 
 
 def _cloth(p: Array) -> Array:
-    return 0.0002 * np.sin(p[0] * 420) * np.sin(p[1] * 420)
+    return 0.00006 * np.sin(p[0] * 420) * np.sin(p[1] * 420)
