@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from orfeas.engines.inflate.silhouette import Silhouette, resample
+from orfeas.engines.inflate.silhouette import LEAST_POINTS, Silhouette, resample
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 MAX_ROUNDS = 16
-LEAST_POINTS = 8
 # Greatest distance of the outline from its chords, as a share of the spacing and in samples.
 TOLERANCE, TOLERANCE_SAMPLES = 0.04, 0.25
 
@@ -48,7 +47,7 @@ def place_rim(silhouette: Silhouette, spacing_px: float) -> Rim:
     points, and of any others that keep out of those circles, contains every side.
     """
     fine_px = min(0.8 * silhouette.sample_px, spacing_px / 2)
-    loops = [resample(loop, fine_px, LEAST_POINTS) for loop in silhouette.loops]
+    loops = [resample(loop, fine_px) for loop in silhouette.loops]
     outline = np.concatenate(loops)
     counts = np.array([len(loop) for loop in loops])
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])

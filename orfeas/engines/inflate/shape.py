@@ -14,11 +14,13 @@ from orfeas.progress import Progress
 Floats = NDArray[np.float64]
 
 # Beyond this many faces triangulating and solving take longer than a second; larger models are divided smoothly.
-MAX_SOLVED_FACES = 300_000
+MAX_SOLVED_FACES = 120_000
 # How many faces a model has before its steep part at the rim gets two rows of triangles, and three.
 TWO_STRIPS, THREE_STRIPS = 1_000, 6_000
 ATTEMPTS = 4
-AIM = 0.97
+# How many of the faces asked for a trial aims at, and with how many it is good enough.
+# A trial that leaves more than this share of the faces of the one before, and still too many, is the last.
+AIM, LEAST_SHARE, STUCK_SHARE = 0.97, 0.7, 0.9
 # For a unit of spacing: triangles in a unit of area; points and triangles along a unit of outline, as drawings have.
 FILL, RIM_POINTS, RIM_TRIANGLES = 4 / 3**0.5, 1.15, 2.3
 
@@ -45,24 +47,49 @@ def shape(silhouette: Silhouette, target_faces: int, progress: Progress) -> Shap
     levels = 0
     while target_faces / 4**levels > MAX_SOLVED_FACES:
         levels += 1
-    strips = 1 + (target_faces >= TWO_STRIPS) + (target_faces >= THREE_STRIPS)
-    spacing_px = _first_spacing(silhouette, AIM * target_faces, levels, strips)
-    for attempt in range(1, ATTEMPTS + 1):
-        progress.step(attempt - 1, ATTEMPTS + 1)
-        sheet = triangulate(place_rim(silhouette, spacing_px), spacing_px)
-        faces = _count_faces(sheet, levels, strips)
-        if faces <= target_faces:
-            break
-        spacing_px *= float(np.sqrt(faces / (AIM * target_faces)))
-        # Where a wider spacing alone does not do it, the outline takes up the faces: spare some at the rim.
-        strips = max(1, strips - attempt // 2)
-    progress.step(ATTEMPTS, ATTEMPTS + 1)
-    relief = inflate(sheet)
+    trial = _find_sheet(silhouette, target_faces, levels, progress)
+    sheet, relief = trial.sheet, inflate(trial.sheet)
     for _ in range(levels):
         progress.check()
         sheet, relief = _divide(sheet, relief)
     progress.step(ATTEMPTS + 1, ATTEMPTS + 1)
-    return Shape(sheet, relief, strips)
+    return Shape(sheet, relief, trial.strips)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A sheet, the strips that go with it, and the faces the solid would have."""
+
+    sheet: Sheet
+    strips: int
+    faces: int
+
+
+def _find_sheet(silhouette: Silhouette, target_faces: int, levels: int, progress: Progress) -> _Trial:
+    """Try spacings until the faces are nearly as many as asked for and no more; of the trials take the best."""
+    strips = 1 + (target_faces >= TWO_STRIPS) + (target_faces >= THREE_STRIPS)
+    spacing_px = _first_spacing(silhouette, AIM * target_faces, levels, strips)
+    trials: list[_Trial] = []
+    for attempt in range(ATTEMPTS):
+        progress.step(attempt, ATTEMPTS + 1)
+        rim = place_rim(silhouette, spacing_px)
+        progress.check()
+        sheet = triangulate(rim, spacing_px)
+        faces = _count_faces(sheet, levels, strips)
+        # Where a wider spacing alone does not do it, the outline takes up the faces: spare some at the rim.
+        while faces > target_faces and strips > 1 and attempt > 0:
+            strips -= 1
+            faces = _count_faces(sheet, levels, strips)
+        trials.append(_Trial(sheet, strips, faces))
+        is_stuck = len(trials) > 1 and faces > STUCK_SHARE * trials[-2].faces > target_faces
+        if LEAST_SHARE * target_faces <= faces <= target_faces or is_stuck:
+            break
+        spacing_px *= float(np.sqrt(faces / (AIM * target_faces)))
+    progress.step(ATTEMPTS, ATTEMPTS + 1)
+    fitting = [trial for trial in trials if trial.faces <= target_faces]
+    if fitting:
+        return max(fitting, key=lambda trial: trial.faces)
+    return min(trials, key=lambda trial: trial.faces)
 
 
 def _first_spacing(silhouette: Silhouette, faces: float, levels: int, strips: int) -> float:

@@ -19,6 +19,9 @@ Mask = NDArray[np.bool_]
 RING, CLEARANCE = 0.7, 0.7
 # A point in the middle of a limb keeps off both sides by this share of the limb's width.
 MIDDLE = 0.3
+NEIGHBOURS = 6
+# Of twice its area to the square of its longest side.
+SLIVER = 1e-4
 RASTER_PER_SPACING = 3.0
 MAX_RASTER_SIDE = 4096
 
@@ -58,13 +61,13 @@ def triangulate(rim: Rim, spacing_px: float) -> Sheet:
 
 def _inner_points(rim: Rim, spacing_px: float) -> Floats:
     outline = cKDTree(rim.outline)
-    depth = RING * np.minimum(rim.lengths, spacing_px)
-    ring = rim.points + depth[:, None] * rim.inward
-    ring = ring[outline.query(ring)[0] > 0.95 * depth]
-    ring = _thinned(ring, 0.5 * spacing_px)
-    middle = _limb_middles(rim, spacing_px)
-    if len(ring) and len(middle):
-        middle = middle[cKDTree(ring).query(middle)[0] > 0.4 * spacing_px]
+    lengths = np.minimum(rim.lengths, spacing_px)
+    ring = rim.points + RING * lengths[:, None] * rim.inward
+    is_clear = outline.query(ring)[0] > 0.95 * RING * lengths
+    ring = _thinned(ring[is_clear], 0.5 * lengths[is_clear])
+    middle = _limb_middles(rim, lengths, spacing_px)
+    if len(ring):
+        middle = middle[cKDTree(ring).query(middle)[0] > MIDDLE * spacing_px]
     near = np.concatenate([ring, middle])
     lattice = _lattice(rim, spacing_px)
     lattice = lattice[outline.query(lattice, distance_upper_bound=1.5 * spacing_px)[0] > CLEARANCE * spacing_px]
@@ -72,33 +75,28 @@ def _inner_points(rim: Rim, spacing_px: float) -> Floats:
         gap = cKDTree(near).query(lattice, distance_upper_bound=spacing_px)[0]
         lattice = lattice[gap > CLEARANCE * spacing_px]
     inner = np.concatenate([near, lattice])
-    return inner[~_in_diametral_circles(rim, inner)]
+    return inner[~_in_diametral_circles(rim, inner)] if len(inner) else inner
 
 
-def _thinned(points: Floats, least: float) -> Floats:
-    """``points`` without the later one of every two closer than ``least``."""
-    if not len(points):
+def _thinned(points: Floats, least: Floats) -> Floats:
+    """``points`` without those that have an earlier one closer than their own ``least`` ``[n]``."""
+    if len(points) < 2:
         return points
-    pairs = cKDTree(points).query_pairs(least, output_type="ndarray")
-    dropped = np.zeros(len(points), dtype=np.bool_)
-    # Greedy by index: a point dropped already drops no other; alternate members of a crowded run survive.
-    for first, second in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
-        if not dropped[first]:
-            dropped[second] = True
-    return points[~dropped]
+    distance, nearest = cKDTree(points).query(points, k=min(NEIGHBOURS, len(points)))
+    is_crowded = ((nearest < np.arange(len(points))[:, None]) & (distance < least[:, None])).any(axis=1)
+    return points[~is_crowded]
 
 
-def _limb_middles(rim: Rim, spacing_px: float) -> Floats:
+def _limb_middles(rim: Rim, lengths: Floats, spacing_px: float) -> Floats:
     """Midpoints of the short edges that cross from one side of the outline to another, within the subject."""
-    triangles = _inside(Delaunay(rim.points), rim)
-    edges = find_edges(triangles).ends
+    edges = find_edges(_inside(Delaunay(rim.points), rim)).ends
     is_side = (rim.following[edges[:, 0]] == edges[:, 1]) | (rim.following[edges[:, 1]] == edges[:, 0])
-    a, b = rim.points[edges[~is_side]].transpose(1, 0, 2)
-    length, middle = np.linalg.norm(b - a, axis=1), (a + b) / 2
-    is_short = length < 2.5 * spacing_px
-    length, middle = length[is_short], middle[is_short]
-    distance = cKDTree(rim.outline).query(middle)[0]
-    return _thinned(middle[distance > MIDDLE * length], 0.3 * spacing_px)
+    edges = edges[~is_side]
+    a, b = rim.points[edges].transpose(1, 0, 2)
+    width, middle = np.linalg.norm(b - a, axis=1), (a + b) / 2
+    is_middle = (width < 2.5 * spacing_px) & (cKDTree(rim.outline).query(middle)[0] > MIDDLE * width)
+    least = MIDDLE * np.minimum(width, lengths[edges].min(axis=1))
+    return _thinned(middle[is_middle], least[is_middle])
 
 
 def _lattice(rim: Rim, spacing_px: float) -> Floats:
@@ -164,7 +162,8 @@ def _inside(delaunay: Delaunay, rim: Rim) -> Integers:
     """
     triangles = delaunay.simplices.astype(np.int64)
     a, b, c = delaunay.points[triangles].transpose(1, 0, 2)
-    is_clockwise = (b - a)[:, 0] * (c - a)[:, 1] < (b - a)[:, 1] * (c - a)[:, 0]
+    doubled = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+    is_clockwise, doubled = doubled < 0, np.abs(doubled)
     number, count = len(rim.points), len(triangles)
     following = np.full(len(delaunay.points), -1)
     following[:number] = rim.following
@@ -179,7 +178,11 @@ def _inside(delaunay: Delaunay, rim: Rim) -> Integers:
     vote = is_left.sum(axis=1) - is_right.sum(axis=1)
     is_inside = np.bincount(piece, vote, minlength=pieces) > 0
     triangles = np.where(is_clockwise[:, None], triangles[:, [0, 2, 1]], triangles)
-    return triangles[is_inside[piece]]
+    # Where the outline is straight, three of its points may span next to nothing: without them it is straighter.
+    longest = np.maximum(((b - a) ** 2).sum(axis=1), ((c - a) ** 2).sum(axis=1))
+    is_sliver = (is_left.sum(axis=1) == 2) & (doubled < SLIVER * longest)
+    kept: Integers = triangles[is_inside[piece] & ~is_sliver]
+    return kept
 
 
 def _split_chords(points: Floats, triangles: Integers) -> tuple[Floats, Integers, Mask]:

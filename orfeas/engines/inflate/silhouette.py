@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 from skimage.measure import find_contours
 
@@ -19,7 +21,7 @@ SAMPLES_PER_CELL = 4
 BLUR_SAMPLES, BLUR_PIXELS = 0.8, 0.6
 # Parts and holes smaller than this are dropped: in cells, and as a share of the largest part.
 SPECK_CELLS, SPECK_SHARE = 2.0, 0.0005
-PAD_SAMPLES = 4
+PAD_SAMPLES, LEAST_POINTS = 4, 8
 # Ripples of the outline are taken out over this share of the subject's longest side, where it is thick: there the
 # solid rises steeply from the rim, and a ripple would become a wrinkle.
 RIPPLE_SHARE, THICK_RIPPLES = 0.006, 3.0
@@ -63,8 +65,8 @@ def trace(alpha: NDArray[np.uint8], resolution: int) -> Silhouette:
     padded = np.pad(alpha, pad)
     box = padded[rows[0] : rows[-1] + 2 * pad + 1, columns[0] : columns[-1] + 2 * pad + 1]
     pitch = np.array([box.shape[1], box.shape[0]]) / np.maximum(1, np.round(np.array(box.shape[::-1]) / sample_px))
-    field = _resample(box, pitch)
-    curves = _without_specks(_contours(field))
+    field = _without_specks(_resample(box, pitch))
+    curves = _contours(field)
     thickness = depth_within(field > LEVEL)
     ripple = RIPPLE_SHARE * resolution * SAMPLES_PER_CELL
     loops = []
@@ -97,19 +99,39 @@ def _contours(field: Field) -> list[Floats]:
     return [np.ascontiguousarray(curve[:-1, ::-1]) for curve in curves]
 
 
-def _without_specks(curves: list[Floats]) -> list[Floats]:
-    """Whatever lies within a dropped curve is smaller still, and so is dropped too."""
-    areas = [abs(signed_area(curve)) for curve in curves]
-    least = max(SPECK_CELLS * SAMPLES_PER_CELL**2, SPECK_SHARE * max(areas, default=0.0))
-    return [curve for curve, area in zip(curves, areas, strict=True) if area >= least]
+def _without_specks(field: Field) -> Field:
+    """``field`` with parts that are too small pushed under the level, and holes that are too small over it."""
+    cleaned = field.copy()
+    largest = 0.0
+    # Connected as the curves will be: what is above the level by its sides, what is below by its corners too.
+    for is_hole, connectivity in ((False, 4), (True, 8)):
+        side = (cleaned > LEVEL) != is_hole
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(side.astype(np.uint8), connectivity=connectivity)
+        areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+        areas[0] = np.inf
+        largest = max(largest, float(areas[1:].max(initial=0.0)) if not is_hole else 0.0)
+        least = max(SPECK_CELLS * SAMPLES_PER_CELL**2, SPECK_SHARE * largest)
+        cleaned[(areas < least)[labels]] = float(is_hole)
+    return cleaned
 
 
-def resample(loop: Floats, spacing: float, least_points: int) -> Floats:
-    """A closed curve ``[n, 2]`` at even distances of about ``spacing``."""
+def resample(loop: Floats, spacing: float) -> Floats:
+    """A closed curve ``[n, 2]`` as a smooth one through the same points, at even distances of about ``spacing``.
+
+    It has at least eight points.
+    """
     closed = np.concatenate([loop, loop[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    number = max(least_points, int(np.ceil(along[-1] / spacing)))
+    number = max(LEAST_POINTS, int(np.ceil(along[-1] / spacing)))
     at = np.arange(number) * (along[-1] / number)
+    return np.asarray(CubicSpline(along, closed, bc_type="periodic")(at), dtype=np.float64)
+
+
+def _evenly(curve: Floats) -> Floats:
+    """A closed polygon ``[n, 2]`` at even distances of about one sample."""
+    closed = np.concatenate([curve, curve[:1]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    at = np.linspace(0, along[-1], max(LEAST_POINTS, int(np.ceil(along[-1]))), endpoint=False)
     return np.column_stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)])
 
 
@@ -118,7 +140,7 @@ def _smooth(curve: Floats, thickness: Field, ripple: float) -> Floats:
 
     Twice a Gaussian, less the Gaussian of that: bends longer than a ripple keep their place (Taubin 1995 has the idea).
     """
-    even = resample(curve, 1.0, least_points=8)
+    even = _evenly(curve)
     once = gaussian_filter1d(even, ripple, axis=0, mode="wrap")
     smooth = 2 * once - gaussian_filter1d(once, ripple, axis=0, mode="wrap")
     tangent = np.roll(once, -1, axis=0) - np.roll(once, 1, axis=0)

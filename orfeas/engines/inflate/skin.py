@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from orfeas.engines.inflate.silhouette import HALF_ALPHA
-from orfeas.images.filters import Floats, Mask, Pixels, box_blur, depth_within, gaussian_blur, resize
+from orfeas.images.filters import Floats, Level, Mask, Pixels, box_blur, depth_within, gaussian_blur, resize
 from orfeas.progress import Progress
 
 Points = NDArray[np.float64]
@@ -23,7 +23,7 @@ BACK_SCALE = 0.5
 # Standard deviation of the grain in 8-bit levels; the least keeps the smooth back from showing bands.
 LEAST_GRAIN, MOST_GRAIN = 0.7, 8.0
 # The radii that part the picture's noise into a fine and a coarse band, in texels of the front.
-FINE_PX, COARSE_PX = 1.2, 3.5
+FINE_PX, COARSE_PX, NOISE_SIDE_PX = 1.2, 3.5, 768
 MEDIAN_TO_DEVIATION = 1.4826
 STEPS = 4
 
@@ -119,7 +119,7 @@ def paint(cut_out: Image.Image, layout: Layout, seed: int, progress: Progress) -
     progress.step(2, STEPS)
     back = _fitted(around, layout.back)
     fade = np.clip((_fitted(depth, layout.back) - RIM_PX) / (2 * FADE * longest), 0, 1)
-    noise = _noise(front, _fitted(depth, layout.front) > RIM_PX + FADE * longest)
+    noise = _noise(front, _fitted(depth, layout.front), RIM_PX + FADE * longest)
     progress.step(3, STEPS)
     back += (fade * _grain(noise, layout.back, seed))[..., None]
     texture = np.empty((layout.height, layout.width, 3), dtype=np.uint8)
@@ -147,7 +147,7 @@ def _crop(pixels: Pixels, box: Rectangle) -> Pixels:
     return crop
 
 
-def _fitted(image: Floats | Pixels, chart: Rectangle) -> Floats:
+def _fitted(image: NDArray[Level], chart: Rectangle) -> NDArray[Level]:
     return resize(image, chart.width, chart.height, enlarge_by="cubic")
 
 
@@ -190,26 +190,27 @@ def _diffuse(sums: Floats, weights: Floats) -> Floats:
 
 def _front(box: Pixels, share: Floats, around: Floats, chart: Rectangle) -> Pixels:
     """The picture in the front's chart, where its ``share`` is less than one mixed with the silhouette's colours."""
-    picture: Pixels = np.clip(_fitted(box[..., :3], chart) + 0.5, 0, 255).astype(np.uint8)
-    share = np.clip(_fitted(share, chart), 0, 1).ravel()
-    at = np.flatnonzero(share < 1)
-    colours = _fitted(around, chart).reshape(-1, 3)[at]
-    flat = picture.reshape(-1, 3)
-    flat[at] = np.clip(colours + share[at][:, None] * (flat[at] - colours) + 0.5, 0, 255)
+    picture, share = _fitted(np.ascontiguousarray(box[..., :3]), chart), _fitted(share, chart)
+    colours = _fitted(np.clip(around + 0.5, 0, 255).astype(np.uint8), chart)
+    np.copyto(picture, colours, where=(share <= 0)[..., None])
+    at = np.flatnonzero((share > 0) & (share < 1))
+    flat, rim = picture.reshape(-1, 3), colours.reshape(-1, 3)[at].astype(np.float32)
+    flat[at] = np.clip(rim + share.ravel()[at][:, None] * (flat[at] - rim) + 0.5, 0, 255)
     return picture
 
 
-def _noise(front: Pixels, inside: Mask) -> Noise:
-    """Of the front; medians, so that edges and drawn lines do not count as noise."""
-    if not inside.any():
-        return Noise(0.0, 0.0)
-    grey = np.asarray(Image.fromarray(front).convert("L"), dtype=np.float32)
+def _noise(front: Pixels, depth: Floats, least_depth: float) -> Noise:
+    """Of the front where it is ``least_depth`` within the outline, about the place farthest from it.
+
+    Medians, so that edges and drawn lines do not count as noise.
+    """
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    part = tuple(slice(max(0, int(at) - NOISE_SIDE_PX // 2), int(at) + NOISE_SIDE_PX // 2) for at in (row, column))
+    inside = depth[part] >= min(least_depth, float(depth.max()))
+    grey = np.asarray(Image.fromarray(front[part]).convert("L"), dtype=np.float32)
     fine, coarse = gaussian_blur(grey, FINE_PX), gaussian_blur(grey, COARSE_PX)
-    fine_band, coarse_band = np.abs(grey - fine)[inside], np.abs(fine - coarse)[inside]
-    return Noise(
-        MEDIAN_TO_DEVIATION * float(np.median(fine_band)),
-        MEDIAN_TO_DEVIATION * float(np.median(coarse_band)),
-    )
+    bands = np.median(np.abs([(grey - fine)[inside], (fine - coarse)[inside]]), axis=1) * MEDIAN_TO_DEVIATION
+    return Noise(fine=float(bands[0]), coarse=float(bands[1]))
 
 
 def _grain(noise: Noise, chart: Rectangle, seed: int) -> Floats:
