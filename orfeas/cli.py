@@ -5,6 +5,7 @@ Exit status: 0 done, 1 failed (the sentence is on standard error), 2 wrong usage
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
     except Cancelled as error:
         print(error.sentence, file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
         return 130
     except OrfeasError as error:
         print(error.sentence, file=sys.stderr)
@@ -152,19 +155,27 @@ def _follow(studio: Studio, job: Job) -> Job:
     Raises:
         OrfeasError: how the job ended, where it did not complete.
     """
-    worker = threading.Thread(target=studio.run, args=(job.job_id,), daemon=True)
-    worker.start()
+    worker = threading.Thread(target=studio.run, args=(job.job_id,))
+    stop = threading.Event()  # a handler of signals must take no lock, so it only sets this
+    before = signal.signal(signal.SIGINT, lambda number, frame: stop.set())
+    try:
+        worker.start()
+        _tell_stages(studio, job.job_id, worker, stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return studio.result(job.job_id)
+
+
+def _tell_stages(studio: Studio, job_id: str, worker: threading.Thread, stop: threading.Event) -> None:
     stage = ""
     while worker.is_alive():
-        try:
-            worker.join(POLL_S)
-        except KeyboardInterrupt:
-            studio.cancel(job.job_id)
-        job = studio.job(job.job_id)
-        if job.stage and job.stage != stage and not job.status.is_final:
+        worker.join(POLL_S)
+        if stop.is_set():
+            studio.cancel(job_id)
+        job = studio.job(job_id)
+        if job.stage != stage:
             stage = job.stage
             print(stage.replace("_", " "), file=sys.stderr)
-    return studio.result(job.job_id)
 
 
 def _summary(job: Job, output: Path) -> str:

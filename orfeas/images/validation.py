@@ -85,7 +85,10 @@ def load_image(path: Path) -> Image.Image:
 
 
 def _read(path: Path) -> bytes:
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InvalidImage("There is no such file, or it cannot be read.") from error
     if size == 0:
         raise InvalidImage("The file is empty. Choose a picture.")
     if size > MAX_BYTES:
