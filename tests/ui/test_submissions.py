@@ -5,7 +5,7 @@ import pytest
 from orfeas.errors import InvalidImage, InvalidMesh
 from orfeas.ui.submissions import image_path, mesh_path
 
-NOT_UPLOADS = [
+NOT_UPLOADS: list[object] = [
     None,
     "photo.png",
     5,
