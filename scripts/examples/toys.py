@@ -28,6 +28,8 @@ from scripts.examples.paints import column, mix, rgb, step, wood
 from scripts.examples.render import Material, Part, Scene
 
 CLOSE_LOOK = 0.05
+# The doughnut's radii: of the ring, of the dough, of the dough with its icing.
+RING, DOUGH, ICING = 0.41, 0.178, 0.195
 
 
 def robot() -> Scene:
@@ -123,20 +125,20 @@ def doughnut() -> Scene:
     count = len(around)
     spin = random.uniform(0, np.pi, count)
     out = np.stack([np.cos(around) * np.cos(over), np.sin(over), np.sin(around) * np.cos(over)])
-    ring = np.stack([np.cos(around), np.zeros(count), np.sin(around)]) * 0.37
+    ring = np.stack([np.cos(around), np.zeros(count), np.sin(around)]) * RING
     across = np.stack([-np.sin(around), np.zeros(count), np.cos(around)])
     along = np.cos(spin) * across + np.sin(spin) * np.cross(out.T, across.T).T
-    middles = (ring + out * 0.212).astype(np.float32)
+    middles = (ring + out * ICING).astype(np.float32)
     middles[1] = middles[1] * 0.88 + 0.185
     halves = (along * 0.026).astype(np.float32)
     hues = np.array([rgb(c) for c in ("#fdf6e8", "#ffd23f", "#3bb4e5", "#5fbf5a", "#e8443a", "#8a4fc7")], np.float32)
-    sprinkle_hues = hues[np.arange(count) % len(hues)].T
+    sprinkle_hues = hues[np.random.default_rng(4).permutation(count) % len(hues)].T
 
     def flat(p: Array) -> Array:
         return (p - np.array([[0], [0.185], [0]], np.float32)) / np.array([[1], [0.88], [1]], np.float32)
 
     def dough(p: Array) -> Array:
-        return torus(flat(p), 0.37, 0.197 + 0.004 * noise(p, 5)) * 0.88
+        return torus(flat(p), RING, DOUGH + 0.004 * noise(p, 5)) * 0.88
 
     def crust(p: Array) -> Array:
         band = np.exp(-(((p[1] - 0.165) / 0.035) ** 2))
@@ -146,14 +148,14 @@ def doughnut() -> Scene:
     def icing(p: Array) -> Array:
         q = flat(p)
         angle = np.arctan2(p[2], p[0])
-        outside = step(length(p[0], p[2]), 0.37, 0.3)
+        outside = step(length(p[0], p[2]), RING, 0.3)
         drips = 0.035 * np.sin(5 * angle + 0.6) + 0.022 * np.sin(9 * angle + 2) + 0.012 * np.sin(16 * angle)
         inner = 0.02 * np.sin(4 * angle + 1)
         edge = q[1] - 0.02 + mix(inner, drips, outside)
-        return blend_max(torus(q, 0.37, 0.214), -edge, 0.05) * 0.8
+        return blend_max(torus(q, RING, ICING), -edge, 0.05) * 0.8
 
     def sprinkles(p: Array) -> Array:
-        shell = torus(flat(p), 0.37, 0.214) * 0.85
+        shell = torus(flat(p), RING, ICING) * 0.85
         distance = np.maximum(shell, 0.02)
         near = np.flatnonzero(shell < CLOSE_LOOK)
         if len(near):
@@ -171,7 +173,7 @@ def doughnut() -> Scene:
         ),
         target=(0, 0.17, 0),
         azimuth_deg=14,
-        elevation_deg=50,
+        elevation_deg=54,
         distance=3.2,
         backdrop=(0.66, 0.82, 0.80),
         key=(-0.35, 1.0, 0.35),
@@ -185,8 +187,8 @@ def _scatter(random: np.random.Generator, count: int) -> tuple[Array, Array]:
     placed: list[tuple[float, float, NDArray[np.float64]]] = []
     while len(placed) < count:
         around, over = random.uniform(0, 2 * np.pi), np.pi / 2 + random.uniform(-1.05, 1.05)
-        reach = 0.37 + 0.212 * np.cos(over)
-        spot = np.array([reach * np.cos(around), 0.212 * np.sin(over), reach * np.sin(around)])
+        reach = RING + ICING * np.cos(over)
+        spot = np.array([reach * np.cos(around), ICING * np.sin(over), reach * np.sin(around)])
         if all(np.linalg.norm(spot - other) > 0.062 for _, _, other in placed):
             placed.append((around, over, spot))
     angles = np.array([(around, over) for around, over, _ in placed], np.float32)
