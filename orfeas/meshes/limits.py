@@ -8,6 +8,8 @@ from orfeas.errors import InvalidMesh
 MAX_FACES = 10_000_000
 # Of triangles that share nothing.
 MAX_VERTICES = 3 * MAX_FACES
+# Assemblies of machines have thousands; a file of more parts than that is meant to keep us busy.
+MAX_PARTS = 20_000
 # Millimetres: a thousand kilometres, so that products of three lengths stay well within a 32-bit float.
 MAX_COORDINATE = 1e9
 
@@ -22,6 +24,16 @@ def check_counts(faces: int, vertices: int = 0) -> None:
         raise InvalidMesh(f"The model has {faces:,} faces; at most {MAX_FACES:,} can be read.")
     if vertices > MAX_VERTICES:
         raise InvalidMesh(f"The model has {vertices:,} vertices; at most {MAX_VERTICES:,} can be read.")
+
+
+def check_parts(parts: int) -> None:
+    """Refuse more pieces with a material or a place of their own than a model has.
+
+    Raises:
+        InvalidMesh: over twenty thousand.
+    """
+    if parts > MAX_PARTS:
+        raise InvalidMesh(f"The model has over {MAX_PARTS:,} parts.")
 
 
 def check_points(points: NDArray[np.float64]) -> None:

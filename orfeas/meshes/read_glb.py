@@ -14,14 +14,12 @@ from trimesh.visual.material import PBRMaterial
 from orfeas.errors import InvalidMesh
 from orfeas.meshes import gltf
 from orfeas.meshes.glb_container import read_buffer, read_document
-from orfeas.meshes.limits import check_counts
+from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.parts import Part
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader
 
 MM_PER_METRE = 1000.0
-# Assemblies of machines have thousands; a scene with more places than that is meant to keep us busy.
-MAX_PARTS = 20_000
 # Required extensions that change neither a point nor what is read of the look.
 HARMLESS = (
     "KHR_materials_",
@@ -69,19 +67,17 @@ class _Reader:
 
     def parts(self) -> list[Part]:
         """Every triangle primitive, once for each node that shows it."""
-        parts: list[Part] = []
+        shown = []
         faces = vertices = 0
         for mesh, placed in self._placed_meshes():
             for primitive in mesh.primitives:
-                if primitive.mode < TRIANGLES:
-                    continue
-                faces += self._count_faces(primitive)
-                vertices += self._count_vertices(primitive)
-                check_counts(faces, vertices)
-                if len(parts) == MAX_PARTS:
-                    raise InvalidMesh(f"The GLB file has over {MAX_PARTS:,} parts.")
-                parts.append(_move(self._part(primitive), placed))
-        return parts
+                if primitive.mode >= TRIANGLES:
+                    faces += self._count_faces(primitive)
+                    vertices += self._count_vertices(primitive)
+                    check_counts(faces, vertices)
+                    shown.append((primitive, placed))
+                    check_parts(len(shown))
+        return [_move(self._part(primitive), placed) for primitive, placed in shown]
 
     def _placed_meshes(self) -> Iterator[tuple[gltf.Mesh, NDArray[np.float64]]]:
         """Each mesh of the scene with the matrix ``[4, 4]`` of its node."""

@@ -10,7 +10,7 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.limits import check_counts
+from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.numbers import parse_floats, parse_integers
 from orfeas.meshes.parts import ROUGHNESS, Part
 from orfeas.meshes.srgb import to_linear
@@ -118,6 +118,7 @@ def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
             if b"-" in rest:
                 corners = [_from_start(corner, len(places), len(texels)) for corner in corners]
             triangles += groups.setdefault(current, _Faces()).add(corners)
+            check_parts(len(groups))
         elif kind == b"usemtl":
             current = rest.strip()
         elif kind == b"mtllib":

@@ -55,7 +55,7 @@ class Element:
 class Body:
     """What follows the header; ``order`` is its byte order, as numpy and struct write it."""
 
-    data: bytes
+    data: bytes | memoryview
     order: str
 
     def count_at(self, offset: int, count_type: str) -> int:
@@ -84,7 +84,7 @@ def read_ply(data: bytes) -> Part:
     stored = elements
     if order == ORDERS[b"ascii"]:
         # From here on, a text file is a binary one in which every number is a double.
-        body = Body(parse_floats(split_words(body.data), "PLY").tobytes(), order)
+        body = Body(parse_floats(split_words(data[start:]), "PLY").data.cast("B"), order)
         stored = [_in_doubles(element) for element in elements]
     vertices = np.zeros((0, 3))
     colours = None
@@ -153,10 +153,10 @@ def _read_faces(element: Element, body: Body, offset: int) -> tuple[NDArray[np.i
         raise InvalidMesh("The PLY file's faces have no corners.")
     rows = _equal_rows(element, body, offset)
     if rows is not None:
-        check_counts(0, rows[corners.name].size)
+        check_counts(len(rows) * max(rows[corners.name].shape[1] - 2, 0))
         return fans([_whole(rows[corners.name])]), offset + rows.nbytes
     lists, end = _walk(element, body, offset, corners.name)
-    check_counts(0, int(lists[:, 1].sum()))
+    check_counts(int((lists[:, 1] - 2).clip(0).sum()))
     kind = np.dtype(body.order + corners.type)
     octets = np.frombuffer(body.data, dtype=np.uint8)
     polygons = []

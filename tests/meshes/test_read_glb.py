@@ -11,8 +11,9 @@ from PIL import Image
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.glb_container import MAX_JSON_BYTES, join_chunks
+from orfeas.meshes.limits import MAX_PARTS
 from orfeas.meshes.parts import Part
-from orfeas.meshes.read_glb import MAX_PARTS, read_glb
+from orfeas.meshes.read_glb import read_glb
 
 SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=np.float32)
 TWO = np.array([0, 1, 2, 0, 2, 3], dtype=np.uint16)

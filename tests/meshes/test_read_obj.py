@@ -157,6 +157,11 @@ def test_a_face_of_two_corners_is_none() -> None:
     assert [len(part.faces) for part in read_obj(CORNERS + b"f 1 2\nf\n", {})] == [0]
 
 
+def test_too_many_materials_are_refused() -> None:
+    with pytest.raises(InvalidMesh, match="over 20,000 parts"):
+        read_obj(CORNERS + b"".join(b"usemtl %d\nf 1 2 3\n" % number for number in range(20_001)), {})
+
+
 def test_too_many_faces_are_refused_before_they_are_read() -> None:
     with pytest.raises(InvalidMesh, match="10,000,001 faces"):
         read_obj(CORNERS + b"\nf 1" * 10_000_001, {})

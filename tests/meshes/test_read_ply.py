@@ -147,6 +147,15 @@ def test_a_damaged_file_is_refused(data: bytes, message: str) -> None:
         read_ply(data)
 
 
+@pytest.mark.parametrize("last", [1000, 1001])
+def test_polygons_are_counted_as_the_triangles_they_make(last: int) -> None:
+    sizes = b"\xe8\3" + bytes(1000)
+    body = BINARY + sizes * 10_099 + last.to_bytes(2, "little") + bytes(last)
+    face = "property list ushort uchar vertex_indices\n"
+    with pytest.raises(InvalidMesh, match=r"10,079,80[01] faces"):
+        read_ply(header("binary_little_endian", face=face, faces=10_100) + body)
+
+
 def test_a_cube_has_twelve_faces() -> None:
     mesh = box()
     data = trimesh.exchange.ply.export_ply(mesh)
