@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        print(f"The file cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
     except OrfeasError as error:
         print(error.sentence, file=sys.stderr)
         return 1

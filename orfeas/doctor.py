@@ -61,7 +61,7 @@ def _packages(problems: list[str]) -> str:
 
 def _data_folder(folder: Path, problems: list[str]) -> str:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

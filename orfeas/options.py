@@ -13,6 +13,8 @@ from orfeas.errors import InvalidOption, InvalidPrompt
 
 MAX_PROMPT_CHARACTERS = 1000
 MAX_SEED = 2**31 - 1
+# Far beyond every range; a whole number of any length can be compared with it, and not with infinity.
+MAX_NUMBER = 10**15
 
 
 class EngineChoice(StrEnum):
@@ -138,7 +140,8 @@ def parse_number(name: str, value: object, low: float, high: float, auto: float 
     """
     hint = "" if auto is None else f", or {auto:g} to let ORFEAS choose"
     allowed = f"a number from {low:g} to {high:g}{hint}"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not isinstance(value, int | float) or not is_number or abs(value) > MAX_NUMBER or math.isnan(value):
         raise InvalidOption(f"{name} cannot be {quote(value)}; it takes {allowed}.")
     if value != auto and not low <= value <= high:
         raise InvalidOption(f"{name} cannot be {value:.12g}; it takes {allowed}.")

@@ -166,10 +166,12 @@ def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progre
             is_preview=is_preview(task),
             options=reported_options(task),
             prompt=task.prompt,
+            notes=pictured.notes + result.notes,
         )
         progress.check()
-        write_model(export(mesh, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB)), OutputFormat.GLB, files)
+        # The GLB comes last: where it is, everything a conversion needs is.
         write_whole(files.provenance, provenance.to_json())
+        write_model(export(mesh, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB)), OutputFormat.GLB, files)
         convert(files, task.options.output_format)
     sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
     return Made(files={**pictured.files, **sizes}, mesh=report, notes=pictured.notes + result.notes)

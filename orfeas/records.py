@@ -101,7 +101,7 @@ class Failure:
 class Job:
     """One job, as ``/job_status`` tells it.
 
-    ``progress`` runs from 0 to 1. ``options`` holds every effective value under the endpoint's own parameter names, so
+    ``name`` is what its files are called. ``progress`` runs from 0 to 1. ``options`` holds every effective value under the endpoint's own parameter names, so
     that the call can be repeated. ``timings_s`` has a value per stage and their ``total``. ``files`` maps a format to
     its size in bytes. ``created`` and ``finished`` are ISO 8601 in UTC.
     """
@@ -118,6 +118,7 @@ class Job:
     engine_reason: str = ""
     is_preview: bool = False
     notes: tuple[str, ...] = ()
+    name: str = ""
     prompt: str = ""
     options: Mapping[str, Scalar] = field(default_factory=dict)
     image: ImageInfo | None = None

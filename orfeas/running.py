@@ -46,6 +46,10 @@ def _make(job: Job, task: PictureTask | ModelTask, workspace: Workspace, progres
     return make_model(task, job.kind, files, progress)
 
 
+def timings_of(progress: Progress) -> dict[str, float]:
+    """Seconds by stage so far, as a job's record tells them."""
+    return {stage.value: round(seconds, 4) for stage, seconds in progress.timings_s.items()}
+
+
 def _timings(progress: Progress, start: float) -> dict[str, float]:
-    stages = {stage.value: round(seconds, 4) for stage, seconds in progress.timings_s.items()}
-    return {**stages, "total": round(time.perf_counter() - start, 4)}
+    return {**timings_of(progress), "total": round(time.perf_counter() - start, 4)}

@@ -27,7 +27,7 @@ from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.metrics import Metrics
-from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, choose_seed, parse_prompt
+from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, choose_seed, parse_number, parse_prompt
 from orfeas.pipelines import (
     JobFiles,
     ModelTask,
@@ -39,8 +39,8 @@ from orfeas.pipelines import (
     reported_options,
 )
 from orfeas.progress import Progress
-from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, MeshReport
-from orfeas.running import run_task
+from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
 from orfeas.text_to_image.base import PictureEngine
 from orfeas.text_to_image.pictogram import Pictogram
@@ -50,6 +50,7 @@ LOGGER = logging.getLogger(__name__)
 
 LOCAL = Caller(session="", owner="local", address="")
 LOCK_POLL_S = 0.2
+EXPIRED = "This job has no such file, or it has expired."
 
 
 class Studio:
@@ -84,6 +85,7 @@ class Studio:
         self._picture_engines: tuple[PictureEngine, ...] = (Pictogram(),)
         self._device = threading.Lock()
         self._tasks: dict[str, PictureTask | ModelTask] = {}
+        self.tidy()
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +98,14 @@ class Studio:
     def close(self) -> None:
         """Stop what runs, mark it cancelled, and close the history."""
         self.jobs.close()
+
+    def tidy(self) -> None:
+        """Delete what has expired; done at the start, after every job, and by a server now and then."""
+        live = self.jobs.live_ids()
+        try:
+            self.jobs.forget(self.workspace.expire(lambda job_id: job_id in live or self.jobs.is_live(job_id)))
+        except (OSError, InternalError) as error:
+            LOGGER.warning("expired files could not be deleted: %s", error)
 
     def engines(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not."""
@@ -139,13 +149,19 @@ class Studio:
 
         Raises:
             InvalidMesh: it cannot be read.
+            InvalidOption: ``size_mm`` is out of range.
         """
+        size = parse_number("size_mm", size_mm, 1, 10_000, auto=0)
         loaded = load_mesh(mesh)
         try:
             provenance = read_provenance(mesh).written_as(output_format)
         except InvalidMesh:
             provenance = None  # made elsewhere; nobody knows how
-        return export(place(loaded, size_mm) if size_mm else loaded, output_format, provenance)
+        if not size:
+            return export(loaded, output_format, provenance)
+        if provenance is not None:
+            provenance = replace(provenance, options={**provenance.options, "size_mm": size})
+        return export(place(loaded, size), output_format, provenance)
 
     def submit_image_to_3d(self, image: Path, options: ShapeOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a model of a picture.
@@ -225,7 +241,7 @@ class Studio:
         if task is None:
             raise NotFound("There is no such job waiting to run.")
         progress = Progress(
-            report=lambda step: self.jobs.report(job_id, step),
+            report=lambda step: self.jobs.report(job_id, step, timings_of(progress)),
             is_cancelled=lambda: self.jobs.is_cancelled(job_id),
         )
         try:
@@ -233,10 +249,11 @@ class Studio:
         except Cancelled as error:
             return self._end(self.jobs.cancelled(job_id, error, {}))
         try:
-            return self._end(run_task(job_id, task, self.jobs, self.workspace, progress))
+            job = run_task(job_id, task, self.jobs, self.workspace, progress)
         finally:
             self._device.release()
-            self._tidy()
+        self.tidy()
+        return self._end(job)
 
     def job(self, job_id: str) -> Job:
         """The job as it stands.
@@ -261,11 +278,14 @@ class Studio:
         """The job, if it completed.
 
         Raises:
+            NotFound: no such job, or it has not ended yet.
             OrfeasError: how the job ended otherwise, as the error it ended with.
         """
         job = self.jobs.get(job_id)
         if job.error is not None:
             raise error_of(job.error.code, job.error.message)
+        if job.status is not JobStatus.COMPLETED:
+            raise NotFound(f"This job has no result yet; it is {job.status.value}.")
         return job
 
     def history(self, owner: str) -> tuple[Job, ...]:
@@ -278,12 +298,17 @@ class Studio:
         Raises:
             NotFound: no such job, it made no model, or its files have expired.
         """
+        job = self.jobs.get(job_id)
         files = self._files(job_id)
-        if not files.model(OutputFormat.GLB).exists():
-            job = self.jobs.get(job_id)
+        if job.status is not JobStatus.COMPLETED or OutputFormat.GLB not in job.files:
             raise NotFound(f"This job has no model to download; it is {job.status.value}.")
-        path = convert(files, output_format)
-        self.jobs.add_file(job_id, output_format.value, path.stat().st_size)
+        _existing(files.model(OutputFormat.GLB))
+        try:
+            path = convert(files, output_format)
+            size_bytes = path.stat().st_size
+        except FileNotFoundError as error:
+            raise NotFound(EXPIRED) from error
+        self.jobs.add_file(job_id, output_format.value, size_bytes)
         return path
 
     def picture(self, job_id: str) -> Path:
@@ -340,6 +365,7 @@ class Studio:
             engine=task.engine.name.value,
             engine_reason=reason,
             is_preview=is_preview(task),
+            name=task.stem,
             prompt=task.prompt,
             options=reported_options(task),
             image=image,
@@ -350,9 +376,11 @@ class Studio:
                 files = JobFiles(self.workspace.job_folder(job.job_id))
                 if upload is not None:
                     shutil.copyfile(upload, files.upload)
-        except InternalError as error:
-            self.jobs.fail(job.job_id, error, {})
-            raise
+        except (OSError, OrfeasError) as error:
+            LOGGER.exception("job %s could not be given its picture", job.job_id)
+            failure = error if isinstance(error, OrfeasError) else InternalError("The picture could not be kept.")
+            self.jobs.fail(job.job_id, failure, {})
+            raise failure from error
         self._tasks[job.job_id] = task
         return job
 
@@ -381,9 +409,6 @@ class Studio:
             if job_id not in live and self._tasks.pop(job_id, None) is not None:
                 self._end(self.jobs.get(job_id))
 
-    def _tidy(self) -> None:
-        self.jobs.forget(self.workspace.expire(self.jobs.is_live))
-
 
 def _existing(path: Path) -> Path:
     """``path`` if it is there.
@@ -392,5 +417,5 @@ def _existing(path: Path) -> Path:
         NotFound: it is not, or not any more.
     """
     if not path.exists():
-        raise NotFound("This job has no such file, or it has expired.")
+        raise NotFound(EXPIRED)
     return path

@@ -84,6 +84,25 @@ def test_convert_keeps_the_model_and_can_scale_it(
     assert report["is_watertight"]
 
 
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["generate", str(mug), "-o", str(tmp_path / "file" / "x.glb"), "--quality", "draft"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("The file cannot be written: ")
+
+
+@pytest.mark.parametrize("size_mm", ["-5", "inf", "nan", "0.5"])
+def test_convert_refuses_a_size_that_is_no_size(
+    tmp_path: Path, size_mm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box, output = tmp_path / "box.stl", tmp_path / "box.glb"
+    trimesh.creation.box((10, 20, 30)).export(box)
+    assert main(["convert", str(box), "-o", str(output), f"--size-mm={size_mm}"]) == 1
+    assert capsys.readouterr().err.startswith("Invalid option: size_mm cannot be")
+    assert not output.exists()
+
+
 def test_a_mesh_from_elsewhere_can_be_converted(tmp_path: Path) -> None:
     box, output = tmp_path / "box.stl", tmp_path / "box.glb"
     trimesh.creation.box((10, 20, 30)).export(box)

@@ -1,5 +1,7 @@
+import shutil
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -74,14 +76,11 @@ def test_another_seed_gives_other_bytes(studio: Studio, mug: Path) -> None:
     assert one != two
 
 
-@pytest.mark.parametrize("quality", Quality)
-def test_every_quality_makes_a_finer_model_than_the_one_before(studio: Studio, mug: Path, quality: Quality) -> None:
-    order = list(Quality)
-    coarser = order[max(0, order.index(quality) - 1)]
-    fine, coarse = (studio.image_to_3d(mug, parse_shape_options(quality=q)) for q in (quality, coarser))
-    assert fine.mesh is not None
-    assert coarse.mesh is not None
-    assert fine.mesh.faces >= coarse.mesh.faces * (1.5 if quality is not coarser else 1)
+def test_every_quality_makes_a_finer_model_than_the_one_before(studio: Studio, mug: Path) -> None:
+    meshes = [studio.image_to_3d(mug, parse_shape_options(quality=quality)).mesh for quality in Quality]
+    faces = [mesh.faces for mesh in meshes if mesh is not None]
+    assert len(faces) == 4
+    assert all(fine > 1.5 * coarse for coarse, fine in pairwise(faces))
 
 
 @pytest.mark.parametrize("output_format", OutputFormat)
@@ -266,11 +265,77 @@ def test_history_and_files_survive_a_restart(settings: Settings, mug: Path) -> N
         assert isinstance(scene, trimesh.Scene)
 
 
-def test_a_job_that_was_running_when_the_studio_stopped_is_failed(settings: Settings, mug: Path) -> None:
-    with Studio(settings) as studio:
-        job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+def test_closing_the_studio_stops_the_job_that_runs(settings: Settings, mug: Path) -> None:
+    engine = Stubborn()
+    studio = with_engine(settings, engine)
+    job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+    worker = threading.Thread(target=studio.run, args=(job.job_id,))
+    worker.start()
+    assert engine.started.wait(10)
+    studio.close()
+    worker.join(10)
+    assert not worker.is_alive()
     with Studio(settings) as again:
-        assert again.job(job.job_id).status in (JobStatus.FAILED, JobStatus.CANCELLED)
+        assert again.job(job.job_id).status is JobStatus.CANCELLED
+
+
+def test_a_job_that_has_not_ended_has_no_result_and_no_download(studio: Studio, mug: Path) -> None:
+    job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+    with pytest.raises(NotFound, match="queued"):
+        studio.result(job.job_id)
+    with pytest.raises(NotFound, match="queued"):
+        studio.download(job.job_id, OutputFormat.GLB)
+
+
+def test_a_model_that_expired_is_not_found(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    shutil.rmtree(studio.workspace.job_folder(job.job_id) / "model")
+    with pytest.raises(NotFound, match="expired"):
+        studio.download(job.job_id, OutputFormat.GLB)
+
+
+def test_what_is_too_old_is_gone_when_the_studio_starts_again(settings: Settings, mug: Path) -> None:
+    with Studio(settings) as studio:
+        job = studio.image_to_3d(mug, DRAFT)
+    with Studio(settings.model_copy(update={"keep_days": 1e-9})) as again:
+        assert again.history("local") == ()
+        with pytest.raises(NotFound):
+            again.job(job.job_id)
+
+
+def test_a_job_whose_picture_vanishes_while_it_is_claimed_is_failed(
+    settings: Settings, mug: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Studio(settings) as studio:
+        monkeypatch.setattr(shutil, "copyfile", refuse_to_copy)
+        with pytest.raises(InternalError):
+            studio.submit_image_to_3d(mug, DRAFT, TAB)
+        monkeypatch.undo()
+        assert studio.submit_image_to_3d(mug, DRAFT, TAB).status is JobStatus.QUEUED
+
+
+def refuse_to_copy(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_scaled_file_says_its_own_size(studio: Studio, mug: Path, tmp_path: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    scaled = tmp_path / "scaled.glb"
+    scaled.write_bytes(studio.convert(studio.download(job.job_id, OutputFormat.GLB), OutputFormat.GLB, 25))
+    assert studio.settings_from(scaled).options["size_mm"] == 25
+    assert max(studio.inspect_mesh(scaled).size_mm) == pytest.approx(25, rel=1e-4)
+
+
+def test_past_stages_are_timed_while_a_job_runs(settings: Settings, mug: Path) -> None:
+    engine = Stubborn()
+    with with_engine(settings, engine) as studio:
+        job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+        worker = threading.Thread(target=studio.run, args=(job.job_id,))
+        worker.start()
+        assert engine.started.wait(10)
+        assert set(studio.job(job.job_id).timings_s) == {"cut_out"}
+        studio.cancel(job.job_id)
+        worker.join(10)
 
 
 @pytest.mark.parametrize("job_id", ["", "nope", "..\\..\\x", "../../etc/passwd", "a" * 10_000, "%00"])

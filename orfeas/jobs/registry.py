@@ -101,6 +101,7 @@ class Jobs:
         engine: str = "",
         engine_reason: str = "",
         is_preview: bool = False,
+        name: str = "",
         prompt: str = "",
         options: Mapping[str, Scalar] | None = None,
         image: ImageInfo | None = None,
@@ -121,6 +122,7 @@ class Jobs:
             engine=engine,
             engine_reason=engine_reason,
             is_preview=is_preview,
+            name=name,
             prompt=prompt,
             options=dict(options or {}),
             image=image,
@@ -157,13 +159,20 @@ class Jobs:
             self._live.put(replace(live, job=job, told_at=time.monotonic()))
         return job
 
-    def report(self, job_id: str, step: Step) -> None:
-        """Note how far a running job is; its progress never goes back. In memory only, so quick."""
+    def report(self, job_id: str, step: Step, timings_s: Mapping[str, float]) -> None:
+        """Note how far a running job is, and what its stages took; progress never goes back. In memory only."""
         with self._lock:
             live = self._live.get(job_id)
             if live is not None and live.job.status == JobStatus.RUNNING:
                 progress = max(live.job.progress, live.plan.progress(step))
-                job = replace(live.job, stage=step.stage.value, step=step.done, steps=step.total, progress=progress)
+                job = replace(
+                live.job,
+                stage=step.stage.value,
+                step=step.done,
+                steps=step.total,
+                progress=progress,
+                timings_s=dict(timings_s),
+            )
                 self._live.put(replace(live, job=job, told_at=time.monotonic()))
 
     def complete(

@@ -107,7 +107,7 @@ def test_a_claimed_job_is_queued_and_says_what_it_was_claimed_with(jobs: Jobs) -
 def test_a_job_runs_and_tells_how_far_it_is(jobs: Jobs) -> None:
     job = claim(jobs)
     assert jobs.begin(job.job_id).status == JobStatus.RUNNING
-    jobs.report(job.job_id, Step(Stage.SHAPE, 14, 30))
+    jobs.report(job.job_id, Step(Stage.SHAPE, 14, 30), {})
     running = jobs.get(job.job_id)
 
     assert (running.stage, running.step, running.steps) == ("shape", 14, 30)
@@ -130,7 +130,7 @@ def test_a_completed_job_has_everything_and_frees_its_session(jobs: Jobs) -> Non
 def test_a_failed_job_says_why_and_where_and_frees_its_session(jobs: Jobs) -> None:
     job = claim(jobs)
     jobs.begin(job.job_id)
-    jobs.report(job.job_id, Step(Stage.CUT_OUT))
+    jobs.report(job.job_id, Step(Stage.CUT_OUT), {})
     failed = jobs.fail(job.job_id, InvalidImage("Nothing is in the foreground."), {"total": 0.1})
 
     assert failed.status == JobStatus.FAILED
@@ -145,7 +145,7 @@ def test_progress_never_goes_back(jobs: Jobs) -> None:
     jobs.begin(job.job_id)
     told = []
     for step in (Step(Stage.SHAPE, 5, 10), Step(Stage.CUT_OUT), Step(Stage.SURFACE), Step(Stage.SHAPE, 1, 10)):
-        jobs.report(job.job_id, step)
+        jobs.report(job.job_id, step, {})
         told.append(jobs.get(job.job_id).progress)
     assert told == sorted(told)
     assert told[1] == told[0] > 0
@@ -323,7 +323,7 @@ def test_the_first_end_of_a_job_is_its_only_one(jobs: Jobs) -> None:
     assert jobs.fail(done.job_id, InternalError("late"), {}) == done
     assert jobs.cancelled(done.job_id, Cancelled("late"), {}) == done
     assert jobs.complete(done.job_id, timings_s={}, files={}) == done
-    jobs.report(done.job_id, Step(Stage.SHAPE))
+    jobs.report(done.job_id, Step(Stage.SHAPE), {})
     assert jobs.get(done.job_id) == done
 
 
@@ -361,7 +361,7 @@ def test_the_history_is_the_owners_newest_first_and_has_live_progress(jobs: Jobs
     claim(jobs, "two", owner="someone else")
     new = claim(jobs, "one", owner="me")
     jobs.begin(new.job_id)
-    jobs.report(new.job_id, Step(Stage.SURFACE))
+    jobs.report(new.job_id, Step(Stage.SURFACE), {})
 
     listed = jobs.history("me")
     assert [job.job_id for job in listed] == [new.job_id, old.job_id]
@@ -424,7 +424,7 @@ def test_the_time_left_counts_the_queue_and_runs_down(jobs: Jobs) -> None:
     running, queued = claim(jobs, "one"), claim(jobs, "two")
     assert jobs.left_s(queued.job_id) == pytest.approx(200)
     jobs.begin(running.job_id)
-    jobs.report(running.job_id, Step(Stage.SHAPE, 40, 80))
+    jobs.report(running.job_id, Step(Stage.SHAPE, 40, 80), {})
     assert jobs.get(running.job_id).progress == pytest.approx(0.5)
     assert jobs.left_s(running.job_id) == pytest.approx(50, abs=5)
     assert jobs.left_s(queued.job_id) == pytest.approx(150, abs=5)
@@ -567,7 +567,7 @@ def test_a_worker_that_is_too_late_for_closing_finds_its_job_ended(open_jobs: Ca
     jobs.begin(job.job_id)
     jobs.close(timeout_s=0.05)
 
-    jobs.report(job.job_id, Step(Stage.SAVE))
+    jobs.report(job.job_id, Step(Stage.SAVE), {})
     assert jobs.is_cancelled(job.job_id)
     assert jobs.complete(job.job_id, timings_s={}, files={}).status == JobStatus.CANCELLED
     with pytest.raises(ServerBusy, match="being stopped"):
@@ -636,7 +636,7 @@ def test_ten_sessions_at_random_leave_nothing_behind(open_jobs: Callable[..., Jo
                     jobs.cancelled(job.job_id, error, {})
                     continue
                 on_device.append(jobs.running())
-                jobs.report(job.job_id, Step(Stage.SHAPE))
+                jobs.report(job.job_id, Step(Stage.SHAPE), {})
                 jobs.complete(job.job_id, timings_s=TIMES, files={})
         return accepted
 
