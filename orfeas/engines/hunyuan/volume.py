@@ -42,7 +42,7 @@ COARSE_CELLS = 63
 SATURATION = 0.95
 FLATNESS = 0.1
 # How much steeper than the steepest step between neighbours the field is taken to be between them.
-SLOPE_MARGIN = 1.5
+SLOPE_MARGIN = 1.25
 # Samples along a side of a page: small enough to follow the surface, large enough for a small page table.
 PAGE = 4
 # Cells or samples handled at once: bounds the memory of index arithmetic.

@@ -17,8 +17,7 @@ def truncated(distance: Callable[[Tensor], Tensor], scale: float) -> Field:
     """The trained field's likeness: a signed distance, positive inside, saturated at ±1."""
 
     def field(points: Tensor) -> Tensor:
-        saturated: Tensor = (distance(points) * scale).clamp(-1, 1)
-        return saturated
+        return torch.clamp(torch.mul(distance(points), scale), -1, 1)
 
     return field
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from orfeas.engines.hunyuan.surface import extract_surface
-from orfeas.engines.hunyuan.volume import Field, decode_volume
+from orfeas.engines.hunyuan.volume import COARSE_CELLS, Field, decode_volume
 from orfeas.progress import Progress, Stage
 from tests.engines.hunyuan.fields import sphere, torus, two_balls
 
@@ -30,11 +30,16 @@ def meshes_of(name: str) -> list[Any]:
     return [pytest.param(record, id=f"{record.get('field', name)}-{record['octree_resolution']}") for record in records]
 
 
-def mesh_of(field: Field, record: dict[str, Any], **options: int) -> trimesh.Trimesh:
+def mesh_of(field: Field, record: dict[str, Any], coarse_cells: int = COARSE_CELLS) -> trimesh.Trimesh:
     progress = Progress()
     with progress.stage(Stage.SURFACE):
         volume = decode_volume(
-            field, record["octree_resolution"], progress, level=record["mc_level"], bounds=record["bounds"], **options
+            field,
+            record["octree_resolution"],
+            progress,
+            level=record["mc_level"],
+            bounds=record["bounds"],
+            coarse_cells=coarse_cells,
         )
     return extract_surface(volume)[0].mesh
 
@@ -51,7 +56,7 @@ def assert_is_recorded(mesh: trimesh.Trimesh, record: dict[str, Any], slack: int
 
 
 def smooth_field() -> Field:
-    """The decoder with the stored replacements: its attention and MLP add nothing, so it is two maps and a norm (§7)."""
+    """The decoder with the stored replacements: attention and MLP add nothing, so it is two maps and a norm (§7)."""
     tensors = load_file(FOLDER / "io.safetensors")
     prefix = "smooth.override.geo_decoder."
     into, offset = tensors[f"{prefix}query_proj.weight"], tensors[f"{prefix}query_proj.bias"]
