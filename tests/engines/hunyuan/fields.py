@@ -23,7 +23,8 @@ def truncated(distance: Callable[[Tensor], Tensor], scale: float) -> Field:
 
 
 def length(points: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(points, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(points, dim=-1)
+    return lengths
 
 
 def ball_distance(points: Tensor, centre: tuple[float, float, float], radius: float) -> Tensor:
