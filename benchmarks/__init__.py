@@ -1,0 +1,1 @@
+"""Measurements anyone can repeat; every script prints a table and writes JSON."""

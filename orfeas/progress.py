@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from orfeas.errors import Cancelled
 
@@ -27,6 +28,22 @@ class Step:
     stage: Stage
     done: int = 0
     total: int = 0
+
+
+@dataclass(frozen=True)
+class CancelFlag:
+    """A job's "please stop", as a file, so that it reaches a worker in another process; it can be pickled."""
+
+    path: Path
+
+    def set(self) -> None:
+        """Ask the worker to stop; asking twice is the same as once."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)
+
+    def is_set(self) -> bool:
+        """Whether the worker was asked to stop; a few microseconds."""
+        return self.path.exists()
 
 
 class Progress:

@@ -3,12 +3,28 @@
 Field names are a promise. Every record is frozen and turns into plain JSON by :func:`to_json`.
 """
 
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 Scalar = str | int | float | bool
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+# 128 random bits: a job's id is the right to see and to stop it.
+JOB_ID_BYTES = 16
+JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def new_job_id() -> str:
+    """An id that nobody can guess, fit for a folder's name."""
+    return secrets.token_hex(JOB_ID_BYTES)
+
+
+def is_job_id(text: str) -> bool:
+    """Whether ``text`` has the form of a job's id; nothing else may name a folder or a row."""
+    return JOB_ID.fullmatch(text) is not None
 
 
 class JobKind(StrEnum):

@@ -14,15 +14,17 @@ PACKAGE = ROOT / "orfeas"
 LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
-    {"server"},
+    {"doctor", "server"},
     {"ui", "api"},
     {"studio"},
+    {"running"},
+    {"pipelines"},
     {"engines"},
     {"textures", "text_to_image"},
     {"images", "meshes", "jobs", "workspace", "metrics"},
     {"devices"},
     {"settings"},
-    {"errors", "progress", "records", "options", "version"},
+    {"errors", "files", "progress", "records", "options", "version"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The package itself offers the studio to `import orfeas`, lazily.

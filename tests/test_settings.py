@@ -41,7 +41,7 @@ def test_our_own_name_wins_over_gradios(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(("name", "value"), [("PORT", "70000"), ("KEEP_DAYS", "0"), ("SESSION_LIMIT", "often")])
 def test_a_value_out_of_range_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ORFEAS_{name}", value)
-    with pytest.raises(ValidationError, match=name.lower()):
+    with pytest.raises(ValidationError, match=f"(?i){name}"):
         read_settings()
 
 

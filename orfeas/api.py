@@ -1,0 +1,259 @@
+"""Plain HTTP: health, readiness, metrics, jobs and their files, and the guard that stands before every route."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orfeas.errors import InternalError, NotFound, OrfeasError
+from orfeas.options import OutputFormat, parse_choice
+from orfeas.records import to_json
+from orfeas.studio import Studio
+from orfeas.version import VERSION
+
+LOGGER = logging.getLogger(__name__)
+
+# Our longest request but for uploads is a prompt; the largest prompt worth refusing politely is a few megabytes.
+MAX_BODY_BYTES = 4_000_000
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+HARDENING: Mapping[str, str] = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin-allow-popups",
+    "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()",
+    # Gradio's page needs inline scripts and evaluates its templates; nothing may come from, or go to, elsewhere.
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:;"
+        " connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self';"
+        " form-action 'self'; frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+    ),
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Routes:
+    """The plain routes over a studio; a job's id is unguessable and is the right to see and stop it.
+
+    Args:
+        studio: the studio.
+        examples: the pictures the page offers to start from, in its order.
+    """
+
+    def __init__(self, studio: Studio, examples: Sequence[Path]) -> None:
+        self._studio = studio
+        self._examples = tuple(examples)
+
+    def routes(self) -> list[Route]:
+        """All of them, to go before the page's own."""
+        return [
+            Route("/health", self.health),
+            Route("/ready", self.ready),
+            Route("/metrics", self.metrics),
+            Route("/jobs/{job_id}", self.job),
+            Route("/jobs/{job_id}/cancel", self.cancel, methods=["POST"]),
+            Route("/jobs/{job_id}/thumbnail", self.thumbnail),
+            Route("/jobs/{job_id}/picture", self.picture),
+            Route("/jobs/{job_id}/cut_out", self.cut_out),
+            Route("/jobs/{job_id}/model.{output_format}", self.model),
+            Route("/examples/{index:int}", self.example),
+        ]
+
+    async def health(self, _: Request) -> Response:
+        """Alive; touches nothing."""
+        return JSONResponse({"status": "ok", "version": VERSION})
+
+    def ready(self, _: Request) -> Response:
+        """200 once a job can run, else 503 with the reason."""
+        shapes = [info for info in self._studio.engines() if info.kind == "shape"]
+        ready = [info.name for info in shapes if info.is_ready]
+        if ready:
+            return JSONResponse({"status": "ready", "engines": ready})
+        reason = "; ".join(f"{info.title}: {info.why_not}" for info in shapes)
+        return JSONResponse({"status": "not ready", "message": reason}, status_code=503)
+
+    def metrics(self, _: Request) -> Response:
+        """Prometheus text."""
+        return PlainTextResponse(self._studio.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def job(self, request: Request) -> Response:
+        """One job's record."""
+        return _answer(lambda: JSONResponse(to_json(self._studio.job(request.path_params["job_id"]))))
+
+    def cancel(self, request: Request) -> Response:
+        """Stop a job; one that has ended stays as it is."""
+        return _answer(lambda: JSONResponse(to_json(self._studio.cancel(request.path_params["job_id"]))))
+
+    def thumbnail(self, request: Request) -> Response:
+        """A small picture of what the job made."""
+        return _answer(lambda: _kept(self._studio.thumbnail(request.path_params["job_id"]), "image/webp"))
+
+    def picture(self, request: Request) -> Response:
+        """The picture a job made from words."""
+        return _answer(lambda: _kept(self._made_picture(request.path_params["job_id"]), "image/png"))
+
+    def cut_out(self, request: Request) -> Response:
+        """The subject as the job cut it out of its picture."""
+        return _answer(lambda: _kept(self._studio.cut_out(request.path_params["job_id"]), "image/png"))
+
+    def model(self, request: Request) -> Response:
+        """The job's model in a file format, converted once and then kept."""
+
+        def answer() -> Response:
+            output_format = parse_choice("output_format", request.path_params["output_format"], OutputFormat)
+            path = self._studio.download(request.path_params["job_id"], output_format)
+            return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+        return _answer(answer)
+
+    def example(self, request: Request) -> Response:
+        """One of the pictures that anyone can start from."""
+        index = request.path_params["index"]
+        if index >= len(self._examples):
+            return error_response(NotFound("There is no such example."))
+        return FileResponse(self._examples[index], headers={"cache-control": "public, max-age=3600"})
+
+    def _made_picture(self, job_id: str) -> Path:
+        if not self._studio.job(job_id).prompt:
+            raise NotFound("This job made no picture.")
+        return self._studio.picture(job_id)
+
+
+def _answer(work: Callable[[], Response]) -> Response:
+    try:
+        return work()
+    except OrfeasError as error:
+        return error_response(error)
+
+
+def _kept(path: Path, media_type: str) -> Response:
+    """A file that never changes under its name, for this browser only."""
+    return FileResponse(path, media_type=media_type, headers={"cache-control": "private, max-age=3600"})
+
+
+def error_response(error: OrfeasError) -> Response:
+    """An error as plain HTTP tells it."""
+    return JSONResponse({"error": error.code, "message": error.sentence}, status_code=error.http_status)
+
+
+async def unexpected(_: Request, error: Exception) -> Response:
+    """What anyone sees of a bug: an id to find it in the log by, and nothing else."""
+    reference = secrets.token_hex(4)
+    LOGGER.error("request failed inside ORFEAS; reference %s", reference, exc_info=error)
+    return error_response(InternalError(f"ORFEAS met a bug of its own. The operator finds it under {reference}."))
+
+
+class Guard:
+    """Stands before every route, Gradio's too: origins, sizes, and headers that harden the answers.
+
+    Args:
+        app: what it guards.
+        allowed_origins: origins besides the server's own that may send requests which change something.
+        endpoints: names of the page's endpoints, so that a call to any other is answered 404.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], endpoints: frozenset[str]) -> None:
+        self._app = app
+        self._allowed = frozenset(origin.strip().rstrip("/").lower() for origin in allowed_origins if origin.strip())
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or let it through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_foreign = self._is_foreign(headers)
+        guarded = _hardened(send, is_foreign)
+        refusal = self._refusal(scope, headers, is_foreign)
+        if refusal is not None:
+            await refusal(scope, receive, guarded)
+            return
+        if scope["method"] not in SAFE_METHODS and not scope["path"].endswith("/upload"):
+            body = await _read_body(receive)
+            if body is None:
+                await _too_large()(scope, receive, guarded)
+                return
+            receive = _replay(body, receive)
+        await self._app(scope, receive, guarded)
+
+    def _is_foreign(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin is None or origin.lower() in self._allowed:
+            return False
+        hosts = {headers.get("host", ""), headers.get("x-forwarded-host", "")}
+        return urlsplit(origin).netloc.lower() not in {host.lower() for host in hosts if host}
+
+    def _refusal(self, scope: Scope, headers: Headers, is_foreign: bool) -> Response | None:
+        if scope["method"] in SAFE_METHODS:
+            return None
+        if is_foreign:
+            message = "Forbidden: requests from other web sites are not accepted here."
+            return JSONResponse({"error": "foreign_origin", "message": message}, status_code=403)
+        length = headers.get("content-length", "0")
+        if not scope["path"].endswith("/upload") and length.isdigit() and int(length) > MAX_BODY_BYTES:
+            return _too_large()
+        name = _called(scope["path"])
+        if name is not None and name not in self._endpoints:
+            return error_response(NotFound("There is no such endpoint."))
+        return None
+
+
+def _called(path: str) -> str | None:
+    """The name of the endpoint that a path under ``/gradio_api/call`` or ``/gradio_api/run`` calls, else None."""
+    parts = [part for part in path.split("/") if part]
+    for place, part in enumerate(parts[:-1]):
+        if part == "gradio_api" and parts[place + 1] == "call":
+            rest = parts[place + 2 :]
+            return rest[-1] if rest else ""
+    return None
+
+
+def _too_large() -> Response:
+    message = f"Too large: a request may have {MAX_BODY_BYTES // 1_000_000} MB; send files through the upload."
+    return JSONResponse({"error": "too_large", "message": message}, status_code=413)
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None where it is larger than allowed."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that hands out ``body`` once, then whatever the client does next."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed
+
+
+def _hardened(send: Send, is_foreign: bool) -> Send:
+    async def hardened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HARDENING.items():
+                headers.setdefault(name, value)
+            if is_foreign:
+                for name in [name for name in headers if name.startswith("access-control-allow-")]:
+                    del headers[name]
+        await send(message)
+
+    return hardened

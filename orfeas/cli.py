@@ -1,0 +1,219 @@
+"""The command line: ``python -m orfeas generate|convert|inspect|engines|doctor``; thin calls to the studio.
+
+Exit status: 0 done, 1 failed (the sentence is on standard error), 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from orfeas.doctor import diagnose
+from orfeas.errors import Cancelled, InvalidOption, OrfeasError
+from orfeas.files import write_whole
+from orfeas.options import (
+    EngineChoice,
+    OutputFormat,
+    Quality,
+    RemoveBackground,
+    ShapeOptions,
+    Style,
+    TextEngineChoice,
+    parse_choice,
+    parse_picture_options,
+    parse_prompt,
+    parse_shape_options,
+)
+from orfeas.records import Job, JobStatus, to_json
+from orfeas.settings import read_settings
+from orfeas.studio import Studio
+from orfeas.version import VERSION
+
+POLL_S = 0.1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except Cancelled as error:
+        print(error.sentence, file=sys.stderr)
+        return 130
+    except OrfeasError as error:
+        print(error.sentence, file=sys.stderr)
+        return 1
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options; ``--help`` on each tells their use."""
+    parser = argparse.ArgumentParser(prog="orfeas", description="Turn a picture, or a sentence, into a 3D model.")
+    parser.add_argument("--version", action="version", version=f"ORFEAS {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_generate(commands.add_parser("generate", help="make a model of a picture or of words"))
+
+    convert = commands.add_parser("convert", help="write a mesh file in another format")
+    convert.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
+    convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
+    convert.set_defaults(run=run_convert)
+
+    inspect = commands.add_parser("inspect", help="measure a mesh file, as JSON")
+    inspect.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    inspect.set_defaults(run=run_inspect)
+
+    engines = commands.add_parser("engines", help="list the engines, as JSON")
+    engines.set_defaults(run=run_engines)
+
+    doctor = commands.add_parser("doctor", help="say what this machine can run and what is missing")
+    doctor.set_defaults(run=run_doctor)
+    return parser
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, nargs="?", help="the picture; leave it out with --prompt")
+    parser.add_argument("--prompt", help="words instead of a picture")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
+    parser.add_argument("--engine", default="auto", help=_choices(EngineChoice))
+    parser.add_argument("--text-engine", default="auto", help=_choices(TextEngineChoice))
+    parser.add_argument("--style", default="none", help=_choices(Style))
+    parser.add_argument("--quality", default="standard", help=_choices(Quality))
+    parser.add_argument("--no-texture", action="store_true", help="shape only")
+    parser.add_argument("--remove-background", default="auto", help=_choices(RemoveBackground))
+    parser.add_argument("--seed", type=int, default=-1, help="-1 takes a random one")
+    parser.add_argument("--num-inference-steps", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--guidance-scale", type=float, default=-1, help="-1 takes the quality's own")
+    parser.add_argument("--octree-resolution", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--target-faces", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--texture-size", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--size-mm", type=float, default=100, help="longest side of the model")
+    parser.add_argument("--json", action="store_true", help="print the job record when done")
+    parser.set_defaults(run=run_generate)
+
+
+def _choices(choices: type[EngineChoice | TextEngineChoice | Style | Quality | RemoveBackground]) -> str:
+    return f"one of {', '.join(choices)}"
+
+
+def format_of(path: Path) -> OutputFormat:
+    """The format a file name asks for; ``.zip`` is a zipped OBJ.
+
+    Raises:
+        InvalidOption: an ending that is no format.
+    """
+    ending = path.suffix.removeprefix(".").lower()
+    return OutputFormat.OBJ if ending == "zip" else parse_choice("the output's format", ending, OutputFormat)
+
+
+def run_generate(options: argparse.Namespace) -> int:
+    """``generate``: make a model, and write it where it was asked for, whole or not at all."""
+    if (options.image is None) == (options.prompt is None):
+        raise InvalidOption("Give either a picture or --prompt, not both and not neither.")
+    shape = parse_shape_options(
+        engine=options.engine,
+        quality=options.quality,
+        texture=not options.no_texture,
+        remove_background=options.remove_background,
+        seed=options.seed,
+        num_inference_steps=options.num_inference_steps,
+        guidance_scale=options.guidance_scale,
+        octree_resolution=options.octree_resolution,
+        target_faces=options.target_faces,
+        size_mm=options.size_mm,
+        output_format=format_of(options.output),
+        texture_size=options.texture_size,
+    )
+    with _scratch_studio() as studio:
+        job = _follow(studio, _submit(studio, options, shape))
+        data = studio.download(job.job_id, shape.output_format).read_bytes()
+    write_whole(options.output, data)
+    if options.json:
+        print(json.dumps(to_json(job), indent=2))
+    else:
+        print(_summary(job, options.output))
+    return 0
+
+
+def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) -> Job:
+    if options.image is not None:
+        return studio.submit_image_to_3d(options.image, shape)
+    picture = parse_picture_options(engine=options.text_engine, style=options.style, engine_name="text_engine")
+    return studio.submit_text_to_3d(parse_prompt(options.prompt), picture, shape)
+
+
+def _follow(studio: Studio, job: Job) -> Job:
+    """Run the job, telling its stages on standard error; Ctrl-C stops it.
+
+    Raises:
+        OrfeasError: how the job ended, where it did not complete.
+    """
+    worker = threading.Thread(target=studio.run, args=(job.job_id,), daemon=True)
+    worker.start()
+    stage = ""
+    while worker.is_alive():
+        try:
+            worker.join(POLL_S)
+        except KeyboardInterrupt:
+            studio.cancel(job.job_id)
+        job = studio.job(job.job_id)
+        if job.stage and job.stage != stage and not job.status.is_final:
+            stage = job.stage
+            print(stage.replace("_", " "), file=sys.stderr)
+    return studio.result(job.job_id)
+
+
+def _summary(job: Job, output: Path) -> str:
+    assert job.mesh is not None and job.status is JobStatus.COMPLETED
+    x, y, z = job.mesh.size_mm
+    closed = "watertight" if job.mesh.is_watertight else "not watertight"
+    preview = " (preview engine)" if job.is_preview else ""
+    notes = "".join(f"\n{note}" for note in job.notes)
+    return (
+        f"{output}: {job.mesh.faces:,} faces, {closed}, {x:.1f} × {y:.1f} × {z:.1f} mm, "
+        f"by {job.engine}{preview}, seed {job.options['seed']}, {job.timings_s['total']:.2f} s{notes}"
+    )
+
+
+def run_convert(options: argparse.Namespace) -> int:
+    """``convert``: one mesh file to another, keeping how it was made where the file says so."""
+    output_format = format_of(options.output)
+    with _scratch_studio() as studio:
+        data = studio.convert(options.mesh, output_format, options.size_mm)
+    write_whole(options.output, data)
+    print(f"{options.output}: {len(data):,} bytes")
+    return 0
+
+
+def run_inspect(options: argparse.Namespace) -> int:
+    """``inspect``: the mesh report as JSON."""
+    with _scratch_studio() as studio:
+        print(json.dumps(to_json(studio.inspect_mesh(options.mesh)), indent=2))
+    return 0
+
+
+def run_engines(_: argparse.Namespace) -> int:
+    """``engines``: every engine as JSON."""
+    with _scratch_studio() as studio:
+        print(json.dumps([to_json(info) for info in studio.engines()], indent=2))
+    return 0
+
+
+def run_doctor(_: argparse.Namespace) -> int:
+    """``doctor``: what this machine can run; 1 where something is wrong with it."""
+    diagnosis = diagnose(read_settings())
+    print(diagnosis.text)
+    return 0 if diagnosis.is_healthy else 1
+
+
+@contextmanager
+def _scratch_studio() -> Iterator[Studio]:
+    """A studio with a workspace of its own for one command, so that a running server's is not touched."""
+    with tempfile.TemporaryDirectory(prefix="orfeas-") as folder:
+        settings = read_settings().model_copy(update={"data_dir": Path(folder)})
+        with Studio(settings) as studio:
+            yield studio

@@ -1,0 +1,87 @@
+"""What this machine can run and what is missing, in words; behind ``python -m orfeas doctor``."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from orfeas.devices import find_devices
+from orfeas.settings import Settings, unknown_names
+from orfeas.studio import Studio
+from orfeas.version import VERSION
+
+GB = 1e9
+# A job's files are a few megabytes; below this the next few hundred would already fill the disk.
+LOW_DISK_GB = 1.0
+PACKAGES = ("gradio", "torch", "diffusers", "transformers", "trimesh", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """``text`` for people, ``is_healthy`` for scripts: whether nothing is in the way of a job."""
+
+    text: str
+    is_healthy: bool
+
+
+def diagnose(settings: Settings) -> Diagnosis:
+    """Look at the machine, the packages, the data folder and the engines. Loads torch, starts nothing."""
+    problems: list[str] = []
+    lines = [
+        f"ORFEAS {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        f"Processor: {os.cpu_count()} cores, {psutil.virtual_memory().available / GB:.1f} GB of memory free",
+        *(f"Device: {device}" for device in find_devices()),
+        _packages(problems),
+        _data_folder(settings.data_dir, problems),
+        f"Network: {'never used (ORFEAS_OFFLINE)' if settings.offline else 'used only to fetch weights when asked'}",
+        *_engines(settings, problems),
+    ]
+    problems += [f"{name} is set, and means nothing to ORFEAS: is it misspelt?" for name in unknown_names()]
+    lines += [f"Problem: {problem}" for problem in problems] or ["No problem found."]
+    return Diagnosis("\n".join(lines), is_healthy=not problems)
+
+
+def _packages(problems: list[str]) -> str:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        problems.append("Python 3.11, 3.12 or 3.13 is needed.")
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            problems.append(f"The package {name} is missing: pip install -r requirements.txt")
+    return f"Packages: {', '.join(found)}"
+
+
+def _data_folder(folder: Path, problems: list[str]) -> str:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problems.append(f"The data folder cannot be written ({error.strerror}): set ORFEAS_DATA_DIR.")
+        return f"Data: {folder}, not writable"
+    free_gb = shutil.disk_usage(folder).free / GB
+    if free_gb < LOW_DISK_GB:
+        problems.append(f"Only {free_gb:.1f} GB of disk are free for the data folder.")
+    return f"Data: {folder}, {free_gb:.0f} GB free"
+
+
+def _engines(settings: Settings, problems: list[str]) -> list[str]:
+    with (
+        tempfile.TemporaryDirectory(prefix="orfeas-") as scratch,
+        Studio(settings.model_copy(update={"data_dir": Path(scratch)})) as studio,
+    ):
+        infos = studio.engines()
+    if not any(info.is_ready and info.kind == "shape" for info in infos):
+        problems.append("No engine can make a shape here.")
+    return [
+        f"Engine: {info.name}, {'ready' if info.is_ready else f'not ready: {info.why_not}. Needs: {info.needs}'}"
+        for info in infos
+    ]

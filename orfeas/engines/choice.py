@@ -1,0 +1,44 @@
+"""Which engine takes a job, and the sentence that says why."""
+
+from collections.abc import Sequence
+
+from orfeas.engines.base import ShapeEngine
+from orfeas.engines.planned import PLANNED
+from orfeas.errors import EngineUnavailable
+from orfeas.options import EngineChoice, TextEngineChoice
+from orfeas.records import EngineInfo
+from orfeas.text_to_image.base import PictureEngine
+
+
+def choose_shape_engine(engines: Sequence[ShapeEngine], choice: EngineChoice) -> tuple[ShapeEngine, str]:
+    """The engine asked for, or for ``auto`` the first that is ready, and why as a sentence.
+
+    Raises:
+        EngineUnavailable: the engine asked for is not ready, or none is.
+    """
+    index, reason = _choose([engine.info() for engine in engines], choice, choice == EngineChoice.AUTO)
+    return engines[index], reason
+
+
+def choose_picture_engine(engines: Sequence[PictureEngine], choice: TextEngineChoice) -> tuple[PictureEngine, str]:
+    """The engine asked for, or for ``auto`` the first that is ready, and why as a sentence.
+
+    Raises:
+        EngineUnavailable: the engine asked for is not ready, or none is.
+    """
+    index, reason = _choose([engine.info() for engine in engines], choice, choice == TextEngineChoice.AUTO)
+    return engines[index], reason
+
+
+def _choose(infos: Sequence[EngineInfo], choice: str, is_auto: bool) -> tuple[int, str]:
+    known = [*infos, *(info for info in PLANNED if info.kind == infos[0].kind)]
+    if not is_auto:
+        wanted = next(info for info in known if info.name == choice)
+        if not wanted.is_ready:
+            raise EngineUnavailable(f"{wanted.title} cannot run here: {wanted.why_not}. It needs: {wanted.needs}")
+        return known.index(wanted), f"{wanted.title}, as asked."
+    missing = "; ".join(f"{info.title} is not ready: {info.why_not}" for info in known if not info.is_ready)
+    for index, info in enumerate(infos):
+        if info.is_ready:
+            return index, f"{info.title}, because {missing or 'it is the best engine here'}."
+    raise EngineUnavailable(f"No engine can run here: {missing}.")

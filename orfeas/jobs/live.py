@@ -1,0 +1,94 @@
+"""The jobs that have not ended, in the order they were claimed."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from orfeas.jobs.plan import Plan
+from orfeas.records import Job, JobStatus
+
+
+@dataclass(frozen=True)
+class LiveJob:
+    """A job that has not ended.
+
+    Attributes:
+        job: its record.
+        session: who may not start another; empty: nobody.
+        plan: what it is expected to pass.
+        held_at: when somebody was last seen to wait for it, ``time.monotonic``.
+        told_at: when it last told how far it is, ``time.monotonic``.
+    """
+
+    job: Job
+    session: str
+    plan: Plan
+    held_at: float
+    told_at: float
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds of its own work that are left, from its plan, its progress and the time since it told that."""
+        total_s = self.plan.total_s
+        if total_s is None or self.job.status == JobStatus.QUEUED:
+            return total_s
+        return max(0.0, total_s * (1 - self.job.progress) - (time.monotonic() - self.told_at))
+
+
+class LiveJobs:
+    """All of them. Not safe for threads: the caller holds its own lock."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, LiveJob] = {}
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def __iter__(self) -> Iterator[LiveJob]:
+        """A snapshot, so that jobs may end meanwhile."""
+        return iter(list(self._jobs.values()))
+
+    def get(self, job_id: str) -> LiveJob | None:
+        """The job, if it is live."""
+        return self._jobs.get(job_id)
+
+    def put(self, live: LiveJob) -> None:
+        """Add the job at the end, or replace it where it stands."""
+        self._jobs[live.job.job_id] = live
+
+    def pop(self, job_id: str) -> LiveJob | None:
+        """Take the job out, if it is live."""
+        return self._jobs.pop(job_id, None)
+
+    def of_session(self, session: str) -> LiveJob | None:
+        """The session's job; the empty session has none."""
+        return next((live for live in self if session and live.session == session), None)
+
+    def count(self, status: JobStatus) -> int:
+        """How many are queued, or running."""
+        return sum(live.job.status == status for live in self)
+
+    def before(self, job_id: str) -> tuple[LiveJob, ...]:
+        """Those that come before ``job_id``: what runs, then what was claimed earlier; none where it runs itself."""
+        own = self._jobs.get(job_id)
+        if own is None or own.job.status == JobStatus.RUNNING:
+            return ()
+        order = list(self._jobs)
+        earlier = set(order[: order.index(job_id)])
+        return tuple(live for live in self if live.job.job_id in earlier or live.job.status == JobStatus.RUNNING)
+
+    def left_s(self, job_id: str) -> float | None:
+        """Seconds until the job will have ended, those before it included; None where a time is not known yet."""
+        own = self._jobs.get(job_id)
+        return None if own is None else total_left_s((*self.before(job_id), own))
+
+
+def total_left_s(jobs: Iterable[LiveJob]) -> float | None:
+    """Seconds that the jobs take one after another; None where one of them is not known yet."""
+    total_s = 0.0
+    for live in jobs:
+        left_s = live.left_s
+        if left_s is None:
+            return None
+        total_s += left_s
+    return total_s

@@ -1,0 +1,68 @@
+"""Zip files from strangers, read within bounds and never unpacked to disk."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO
+
+from orfeas.errors import InvalidMesh
+
+# What all entries that are read may hold together, unpacked; an OBJ of ten million faces fits.
+MAX_UNPACKED_BYTES = 1024 * 2**20
+MAX_ENTRIES = 1000
+# No list of so few entries is longer; checked before Python's zipfile reads the list into memory.
+MAX_DIRECTORY_BYTES = MAX_ENTRIES * 512
+
+_END = struct.Struct("<4s4H2LH")
+_END_MAGIC = b"PK\5\6"
+_ZIP64_MAGIC = b"PK\6\7"
+_MAX_COMMENT = 65_535
+_DAMAGED = "The zip file is damaged."
+# What Python's zipfile raises for files that are not what they say, found by damaging them at random.
+_DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
+
+
+def read_entries(file: BinaryIO, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The content of the wanted files of a zip, by the name they have in it; that name is never used as a path.
+
+    Raises:
+        InvalidMesh: it is damaged, encrypted, packed in an unusual way, or too large once unpacked.
+    """
+    _check_directory(file)
+    found: dict[str, bytes] = {}
+    room = MAX_UNPACKED_BYTES
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                if is_wanted(entry.filename):
+                    found[entry.filename] = _read_entry(archive, entry, room)
+                    room -= len(found[entry.filename])
+    except _DAMAGES as error:
+        raise InvalidMesh(_DAMAGED) from error
+    return found
+
+
+def _check_directory(file: BinaryIO) -> None:
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _END.size - _MAX_COMMENT - 20))
+    tail = file.read()
+    at = tail.rfind(_END_MAGIC)
+    if at < 0 or len(tail) < at + _END.size:
+        raise InvalidMesh("The zip file is cut short.")
+    _, _, _, _, entries, directory_bytes, _, _ = _END.unpack_from(tail, at)
+    if entries > MAX_ENTRIES or directory_bytes > MAX_DIRECTORY_BYTES or tail[at - 20 : at - 16] == _ZIP64_MAGIC:
+        raise InvalidMesh(f"The zip file has over {MAX_ENTRIES} files in it.")
+    file.seek(0)
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> bytes:
+    if entry.flag_bits & 0x1:
+        raise InvalidMesh("The zip file is encrypted.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InvalidMesh("The zip file is packed in a way that cannot be read; use plain zip.")
+    with archive.open(entry) as packed:
+        data = packed.read(room + 1)
+    if len(data) > room:
+        raise InvalidMesh(f"The zip file holds over {MAX_UNPACKED_BYTES // 2**30} GB once unpacked.")
+    return data

@@ -1,0 +1,50 @@
+"""Stray pieces are taken away."""
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+from trimesh.visual.color import ColorVisuals
+from trimesh.visual.texture import TextureVisuals
+
+from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.stats import find_edges, label_vertices, repeats_a_vertex
+from orfeas.meshes.weld import weld
+
+
+def remove_floaters(mesh: trimesh.Trimesh, min_fraction: float) -> trimesh.Trimesh:
+    """A copy of ``mesh`` without the components that have few faces.
+
+    Components are joined by a shared place: a UV seam parts nothing. Colours, texture and UVs come along.
+
+    Args:
+        mesh: finite, with at least one face.
+        min_fraction: in [0, 1]; a component stays if it has at least this part of the largest one's faces.
+    """
+    first, inverse = weld(mesh.vertices)
+    faces = inverse[np.asarray(mesh.faces)]
+    edges = find_edges(faces[~repeats_a_vertex(faces)], len(first))
+    labels = label_vertices(edges, len(first))[faces[:, 0]]
+    sizes = np.bincount(labels)
+    return keep_faces(mesh, sizes[labels] >= min_fraction * sizes.max())
+
+
+def keep_faces(mesh: trimesh.Trimesh, kept: NDArray[np.bool_]) -> trimesh.Trimesh:
+    """A copy of ``mesh`` with the faces ``kept`` ``[m]`` and the vertices they use, in the same order."""
+    faces = np.asarray(mesh.faces)[kept]
+    used = np.zeros(len(mesh.vertices), dtype=np.bool_)
+    used[faces.ravel()] = True
+    number = np.cumsum(used) - 1
+    look = appearance_of(mesh)
+    visual: TextureVisuals | ColorVisuals | None = None
+    if look.material is not None:
+        uv = None if look.uv is None else look.uv[used]
+        visual = TextureVisuals(uv=uv, material=look.material)  # type: ignore[no-untyped-call]  # trimesh's gap
+    elif look.colours is not None:
+        visual = ColorVisuals(vertex_colors=look.colours[used])
+    return trimesh.Trimesh(
+        vertices=np.asarray(mesh.vertices)[used],
+        faces=number[faces],
+        visual=visual,
+        metadata=mesh.metadata,
+        process=False,
+    )

@@ -1,0 +1,64 @@
+"""Faces by the edges they share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+
+@dataclass(frozen=True)
+class HalfEdges:
+    """The sides of all faces, sorted so that those of one edge follow each other.
+
+    Side ``s`` belongs to face ``s // 3`` and runs from its corner ``s % 3`` to the next.
+
+    Attributes:
+        side: ``[3 m]`` the sides, sorted by edge.
+        begin: ``[e]`` where in ``side`` each edge begins.
+        count: ``[e]`` how many sides it has.
+    """
+
+    side: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+    def of_edges(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """The sides of the ``chosen`` edges, in order."""
+        return self.side[np.repeat(chosen, self.count)]
+
+    def count_of_side(self) -> NDArray[np.int64]:
+        """``[m, 3]`` how many sides the edge of each side has."""
+        counts = np.empty(len(self.side), dtype=np.int64)
+        counts[self.side] = np.repeat(self.count, self.count)
+        return counts.reshape(-1, 3)
+
+    def pairs(self) -> NDArray[np.int64]:
+        """``[k, 2]`` the two sides of every edge that has just two."""
+        begin = self.begin[self.count == 2]
+        return np.column_stack([self.side[begin], self.side[begin + 1]])
+
+
+def half_edges(faces: NDArray[np.int64]) -> HalfEdges:
+    """The sides of ``faces`` ``[m, 3]``, none of which repeats a vertex."""
+    start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
+    vertices = int(faces.max(initial=0)) + 1
+    keys = np.minimum(start, end) * vertices + np.maximum(start, end)
+    side = np.argsort(keys, kind="stable")
+    begin = np.flatnonzero(np.diff(keys[side], prepend=-1))
+    return HalfEdges(side, begin, np.diff(begin, append=len(side)))
+
+
+def ends(faces: NDArray[np.int64], sides: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``[k, 2]`` the vertices that ``sides`` ``[k]`` run from and to."""
+    face, corner = np.divmod(sides, 3)
+    return np.column_stack([faces[face, corner], faces[face, (corner + 1) % 3]])
+
+
+def label(links: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """``[count]`` the number of the component each thing is in, joined by ``links`` ``[k, 2]``."""
+    ones = np.ones(len(links), dtype=np.int8)
+    graph = coo_array((ones, (links[:, 0], links[:, 1])), shape=(count, count)).tocsr()
+    labels: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
+    return labels

@@ -1,0 +1,38 @@
+"""Models stand on their base, in the middle, at the size that was asked for."""
+
+import numpy as np
+import trimesh
+
+from orfeas.errors import InvalidMesh
+from orfeas.meshes.limits import check_points
+
+# Below it, numbers lose their digits; no model in any unit is that small.
+SMALLEST = 1e-30
+
+
+def place(mesh: trimesh.Trimesh, size_mm: float) -> trimesh.Trimesh:
+    """A copy of ``mesh`` in its place (conventions §2): longest side ``size_mm``, lowest at y = 0, centred on x and z.
+
+    Vertices that no face uses do not count. Colours, texture and UVs come along.
+
+    Raises:
+        InvalidMesh: no faces, not finite, far too large, or all in one point.
+    """
+    vertices = np.asarray(mesh.vertices, dtype=np.float64)
+    used = vertices[np.unique(mesh.faces)]
+    if not len(used):
+        raise InvalidMesh("The model is empty.")
+    check_points(used)
+    low, high = used.min(axis=0), used.max(axis=0)
+    longest = float((high - low).max())
+    if longest < SMALLEST:
+        raise InvalidMesh("All of the model lies in one point.")
+    assert mesh.visual is not None
+    base = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
+    return trimesh.Trimesh(
+        vertices=(vertices - base) * (size_mm / longest),
+        faces=np.asarray(mesh.faces).copy(),
+        visual=mesh.visual.copy(),
+        metadata=mesh.metadata,
+        process=False,
+    )

@@ -1,0 +1,270 @@
+"""GLB: binary glTF 2.0, metres, Y up. Nothing outside the file is ever opened."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from trimesh.visual.material import PBRMaterial
+
+from orfeas.errors import InvalidMesh
+from orfeas.meshes import gltf
+from orfeas.meshes.glb_container import read_buffer, read_document
+from orfeas.meshes.limits import check_counts
+from orfeas.meshes.parts import Part
+from orfeas.meshes.srgb import to_srgb
+from orfeas.meshes.texture_file import decode
+
+MM_PER_METRE = 1000.0
+# Assemblies of machines have thousands; a scene with more places than that is meant to keep us busy.
+MAX_PARTS = 20_000
+MAX_TEXTURE_PIXELS = 256 * 2**20
+# Required extensions that change neither a point nor what is read of the look.
+HARMLESS = (
+    "KHR_materials_",
+    "KHR_lights_punctual",
+    "KHR_texture_transform",
+    "KHR_mesh_quantization",
+    "EXT_texture_webp",
+)
+COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+TRIANGLES, STRIP, FAN = 4, 5, 6
+_CUT_SHORT = "The GLB file is cut short."
+
+Thing = TypeVar("Thing")
+
+
+def read_glb(data: bytes) -> list[Part]:
+    """The parts of a GLB file's scene, each where its node puts it, in the working frame.
+
+    Lines, points, skins and animations are passed over.
+
+    Raises:
+        InvalidMesh: it is damaged, too large, refers to other files, or needs an extension that is not known here.
+    """
+    file = BytesIO(data)
+    document = gltf.parse_document(read_document(file))
+    for name in document.extensions_required:
+        if not name.startswith(HARMLESS):
+            raise InvalidMesh(f"The GLB file uses {name}, which cannot be read; export it without.")
+    if any(buffer.uri is not None for buffer in document.buffers):
+        raise InvalidMesh("The GLB file refers to other files; export it as one file with everything in it.")
+    return _Reader(document, read_buffer(file)).parts()
+
+
+class _Reader:
+    """One document and its buffer; pictures and materials are read once, and only if something uses them."""
+
+    def __init__(self, document: gltf.Document, buffer: bytes) -> None:
+        self._document = document
+        self._buffer = buffer
+        self._materials: dict[int, PBRMaterial] = {}
+        self._pictures: dict[int, Image.Image] = {}
+        self._pixels = 0
+        self._parts: dict[int, Part] = {}
+
+    def parts(self) -> list[Part]:
+        """Every triangle primitive, once for each node that shows it."""
+        parts: list[Part] = []
+        faces = 0
+        for mesh, placed in self._placed_meshes():
+            for primitive in mesh.primitives:
+                if primitive.mode < TRIANGLES:
+                    continue
+                faces += self._count_faces(primitive)
+                check_counts(faces)
+                if len(parts) == MAX_PARTS:
+                    raise InvalidMesh(f"The GLB file has over {MAX_PARTS:,} parts.")
+                parts.append(_move(self._part(primitive), placed))
+        return parts
+
+    def _placed_meshes(self) -> Iterator[tuple[gltf.Mesh, NDArray[np.float64]]]:
+        """Each mesh of the scene with the matrix ``[4, 4]`` of its node."""
+        nodes = self._document.nodes
+        if self._document.scenes:
+            roots = _at(self._document.scenes, self._document.scene or 0).nodes
+        else:
+            children = {child for node in nodes for child in node.children}
+            roots = [index for index in range(len(nodes)) if index not in children]
+        waiting = [(root, np.eye(4)) for root in reversed(roots)]
+        seen: set[int] = set()
+        while waiting:
+            index, parent = waiting.pop()
+            if index in seen:
+                raise InvalidMesh("The GLB file has a node in two places of its scene.")
+            seen.add(index)
+            node = _at(nodes, index)
+            placed = parent @ _matrix(node)
+            waiting += [(child, placed) for child in reversed(node.children)]
+            if node.mesh is not None:
+                yield _at(self._document.meshes, node.mesh), placed
+
+    def _count_faces(self, primitive: gltf.Primitive) -> int:
+        index = primitive.attributes.get("POSITION") if primitive.indices is None else primitive.indices
+        if index is None:
+            raise InvalidMesh("The GLB file has a part without points.")
+        corners = _at(self._document.accessors, index).count
+        return corners // 3 if primitive.mode == TRIANGLES else max(corners - 2, 0)
+
+    def _part(self, primitive: gltf.Primitive) -> Part:
+        """A primitive in its own frame, metres."""
+        if id(primitive) not in self._parts:
+            self._parts[id(primitive)] = self._read_part(primitive)
+        return self._parts[id(primitive)]
+
+    def _read_part(self, primitive: gltf.Primitive) -> Part:
+        attributes = primitive.attributes
+        if "POSITION" not in attributes:
+            raise InvalidMesh("The GLB file has a part without points.")
+        vertices = self._array(attributes["POSITION"], ("VEC3",))
+        if primitive.indices is None:
+            corners = np.arange(len(vertices))
+        else:
+            corners = self._array(primitive.indices, ("SCALAR",)).astype(np.int64).ravel()
+        material, texture = None, None
+        if primitive.material is not None:
+            material = self._material(primitive.material)
+            texture = self._document.materials[primitive.material].pbr_metallic_roughness.base_color_texture
+        uv = colours = None
+        name = f"TEXCOORD_{texture.tex_coord if texture else 0}"
+        if name in attributes:
+            uv = _from_below(self._array(attributes[name], ("VEC2",)), texture)
+        if "COLOR_0" in attributes and texture is None:
+            colours = _encoded(self._array(attributes["COLOR_0"], ("VEC3", "VEC4")))
+        if any(array is not None and len(array) != len(vertices) for array in (uv, colours)):
+            raise InvalidMesh("The GLB file has a part with more points than texture coordinates or colours.")
+        faces = _triangles(corners, primitive.mode)
+        return Part(vertices, faces, uv, colours, None if colours is not None else material)
+
+    def _array(self, index: int, types: Sequence[str]) -> NDArray[np.float64]:
+        """``[n, k]``, with whole numbers that stand for fractions turned into them."""
+        accessor = _at(self._document.accessors, index)
+        if accessor.type not in types:
+            raise InvalidMesh(f"The GLB file has {accessor.type} where {' or '.join(types)} belongs.")
+        if accessor.sparse is not None or accessor.buffer_view is None:
+            raise InvalidMesh("The GLB file has sparse arrays, which cannot be read; export it without.")
+        kind = np.dtype(COMPONENTS[accessor.component_type])
+        width = WIDTHS[accessor.type] * kind.itemsize
+        view = self._view(accessor.buffer_view)
+        stride = self._document.buffer_views[accessor.buffer_view].byte_stride or width
+        if accessor.byte_offset + stride * (accessor.count - 1) + width > len(view):
+            raise InvalidMesh(_CUT_SHORT)
+        array = np.ndarray(
+            (accessor.count, WIDTHS[accessor.type]), kind, view, accessor.byte_offset, (stride, kind.itemsize)
+        ).astype(np.float64)
+        if accessor.normalized and kind.kind != "f":
+            array = np.maximum(array / np.iinfo(kind).max, -1.0)
+        return array
+
+    def _view(self, index: int) -> memoryview:
+        view = _at(self._document.buffer_views, index)
+        end = view.byte_offset + view.byte_length
+        if view.buffer != 0 or end > len(self._buffer):
+            raise InvalidMesh(_CUT_SHORT)
+        return memoryview(self._buffer)[view.byte_offset : end]
+
+    def _material(self, index: int) -> PBRMaterial:
+        if index in self._materials:
+            return self._materials[index]
+        material = _at(self._document.materials, index)
+        physical = material.pbr_metallic_roughness
+        glows = any(material.emissive_factor)
+        self._materials[index] = PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
+            name=material.name,
+            baseColorFactor=physical.base_color_factor,
+            baseColorTexture=self._picture(physical.base_color_texture),
+            metallicFactor=physical.metallic_factor,
+            roughnessFactor=physical.roughness_factor,
+            metallicRoughnessTexture=self._picture(physical.metallic_roughness_texture),
+            normalTexture=self._picture(material.normal_texture),
+            occlusionTexture=self._picture(material.occlusion_texture),
+            emissiveFactor=material.emissive_factor if glows else None,
+            emissiveTexture=self._picture(material.emissive_texture) if glows else None,
+            alphaMode=None if material.alpha_mode == "OPAQUE" else material.alpha_mode,
+            alphaCutoff=material.alpha_cutoff if material.alpha_mode == "MASK" else None,
+            doubleSided=material.double_sided,
+        )
+        return self._materials[index]
+
+    def _picture(self, info: gltf.TextureInfo | None) -> Image.Image | None:
+        if info is None:
+            return None
+        texture = _at(self._document.textures, info.index)
+        source = texture.source if texture.extensions.webp is None else texture.extensions.webp.source
+        if source is None:
+            raise InvalidMesh("The GLB file has a texture of a kind that cannot be read; use PNG, JPEG or WebP.")
+        if source not in self._pictures:
+            image = _at(self._document.images, source)
+            if image.buffer_view is None:
+                raise InvalidMesh("The GLB file refers to other files; export it as one file with everything in it.")
+            picture = decode(bytes(self._view(image.buffer_view)))
+            self._pixels += picture.width * picture.height
+            if self._pixels > MAX_TEXTURE_PIXELS:
+                raise InvalidMesh(f"The GLB file's textures have over {MAX_TEXTURE_PIXELS:,} pixels together.")
+            self._pictures[source] = picture
+        return self._pictures[source]
+
+
+def _at(things: Sequence[Thing], index: int) -> Thing:
+    if index >= len(things):
+        raise InvalidMesh("The GLB file refers to a part of itself that is not there.")
+    return things[index]
+
+
+def _matrix(node: gltf.Node) -> NDArray[np.float64]:
+    """``[4, 4]`` from the node's frame to its parent's."""
+    if node.matrix is not None:
+        return np.array(node.matrix).reshape(4, 4).T
+    quaternion = np.array(node.rotation)
+    length = np.linalg.norm(quaternion)
+    x, y, z, w = quaternion / length if length > 0 else (0.0, 0.0, 0.0, 1.0)
+    matrix = np.eye(4)
+    rotation = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    matrix[:3, :3] = np.array(rotation) * node.scale
+    matrix[:3, 3] = node.translation
+    return matrix
+
+
+def _move(part: Part, placed: NDArray[np.float64]) -> Part:
+    """The part where ``placed`` puts it, millimetres; a mirror image is wound the other way round."""
+    vertices = (part.vertices @ placed[:3, :3].T + placed[:3, 3]) * MM_PER_METRE  # conventions §3
+    faces = part.faces if np.linalg.det(placed[:3, :3]) >= 0 else part.faces[:, ::-1]
+    return replace(part, vertices=vertices, faces=faces)
+
+
+def _triangles(corners: NDArray[np.int64], mode: int) -> NDArray[np.int64]:
+    """``[m, 3]`` of a list, a strip (every other one turned) or a fan of triangles."""
+    if mode == TRIANGLES:
+        return corners[: len(corners) // 3 * 3].reshape(-1, 3)
+    first, second, third = corners[:-2], corners[1:-1], corners[2:]
+    if mode == FAN:
+        return np.column_stack([np.broadcast_to(corners[:1], len(first)), second, third])
+    strip = np.column_stack([first, second, third])
+    strip[1::2] = strip[1::2, [1, 0, 2]]
+    return strip
+
+
+def _from_below(uv: NDArray[np.float64], texture: gltf.TextureInfo | None) -> NDArray[np.float64]:
+    """``[n, 2]`` after the texture's own transform, with the origin at the lower left (conventions §5)."""
+    if texture is not None and texture.extensions.transform is not None:
+        transform = texture.extensions.transform
+        cosine, sine = math.cos(transform.rotation), math.sin(transform.rotation)
+        turned = uv * transform.scale @ np.array([[cosine, -sine], [sine, cosine]])
+        uv = turned + transform.offset
+    return np.column_stack([uv[:, 0], 1.0 - uv[:, 1]])
+
+
+def _encoded(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """``[n, 4]`` uint8 sRGB of vertex colours, which are linear in glTF (conventions §6)."""
+    alpha = light[:, 3:] if light.shape[1] == 4 else np.ones((len(light), 1))
+    encoded = np.nan_to_num(np.column_stack([to_srgb(light[:, :3]), alpha.clip(0.0, 1.0)])) * 255.0
+    return np.asarray(encoded.round(), dtype=np.uint8)

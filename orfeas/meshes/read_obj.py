@@ -1,0 +1,192 @@
+"""OBJ and MTL (Wavefront): taken as millimetres with Y up. No file they name is ever opened but those handed in."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from trimesh.visual.material import PBRMaterial
+
+from orfeas.errors import InvalidMesh
+from orfeas.meshes.limits import check_counts
+from orfeas.meshes.numbers import parse_floats, parse_integers
+from orfeas.meshes.parts import ROUGHNESS, Part
+from orfeas.meshes.srgb import to_linear
+from orfeas.meshes.texture_file import decode
+
+# Triangles turned from words into numbers at a time.
+BATCH = 100_000
+
+
+class _Faces:
+    """The corners of triangles with one material, ``(v, vt)`` each, counted from 0; −1 is "none"."""
+
+    def __init__(self) -> None:
+        self._words: list[bytes] = []
+        self._batches: list[NDArray[np.int64]] = []
+
+    def add(self, corners: Sequence[bytes]) -> int:
+        """Cut a polygon into a fan of triangles; how many it makes."""
+        for second, third in pairwise(corners[1:]):
+            self._words += (corners[0], second, third)
+        if len(self._words) >= 3 * BATCH:
+            self._flush()
+        return max(len(corners) - 2, 0)
+
+    def corners(self) -> NDArray[np.int64]:
+        """``[3 m, 2]``."""
+        self._flush()
+        return np.concatenate([np.zeros((0, 2), dtype=np.int64), *self._batches])
+
+    def _flush(self) -> None:
+        if self._words:
+            self._batches.append(_parse_corners(self._words) - 1)
+            self._words = []
+
+
+def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
+    """The parts of an OBJ file, one per material.
+
+    Args:
+        data: the OBJ file.
+        files: MTL files and pictures it may name, by lower-case file name without folder; nothing else is looked at.
+
+    Raises:
+        InvalidMesh: it is damaged or too large.
+    """
+    places: list[bytes] = []
+    texels: list[bytes] = []
+    groups: dict[bytes, _Faces] = {}
+    libraries: list[bytes] = []
+    current = b""
+    triangles = 0
+    check_counts(data.count(b"\nf "), data.count(b"\nv "))
+    for line in BytesIO(data.replace(b"\\\n", b" ")):
+        kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
+        if kind == b"v":
+            places.append(line)
+        elif kind == b"vt":
+            texels.append(line)
+        elif kind == b"f":
+            corners = rest.split()
+            if b"-" in rest:
+                corners = [_from_start(corner, len(places), len(texels)) for corner in corners]
+            triangles += groups.setdefault(current, _Faces()).add(corners)
+            check_counts(triangles)
+        elif kind == b"usemtl":
+            current = rest.strip()
+        elif kind == b"mtllib":
+            libraries.append(rest.strip())
+    vertices = _rows(places, b"v", 3)
+    uv = _rows(texels, b"vt", 2)[:, :2]
+    materials: dict[bytes, PBRMaterial] = {}
+    for library in libraries:
+        materials |= read_mtl(files.get(_file_name(library), b""), files)
+    return [_part(faces.corners(), vertices, uv, materials.get(name)) for name, faces in groups.items()]
+
+
+def read_mtl(data: bytes, files: Mapping[str, bytes]) -> dict[bytes, PBRMaterial]:
+    """The materials of an MTL file, by name: diffuse colour, opacity, and the picture of it if that is in ``files``.
+
+    Raises:
+        InvalidMesh: a number or a picture is damaged.
+    """
+    materials: dict[bytes, PBRMaterial] = {}
+    pictures: dict[str, Image.Image] = {}
+    material = None
+    for line in data.splitlines():
+        kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
+        if kind == b"newmtl":
+            material = PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
+                metallicFactor=0.0, roughnessFactor=ROUGHNESS, baseColorFactor=[1.0, 1.0, 1.0, 1.0]
+            )
+            materials[rest.strip()] = material
+        elif material is None:
+            continue
+        elif kind == b"Kd" and len(words := rest.split()) == 3:
+            material.baseColorFactor = [*to_linear(parse_floats(words, "MTL").clip(0.0, 1.0)), 1.0]
+        elif kind == b"map_Kd" and (name := _file_name(rest)) in files:
+            if name not in pictures:
+                pictures[name] = decode(files[name])
+            material.baseColorTexture = pictures[name]
+    for material in materials.values():
+        if material.baseColorTexture is not None:
+            # Programs disagree on whether Kd darkens the texture; many write 0.8 or 0.4 and mean nothing by it.
+            material.baseColorFactor = [1.0, 1.0, 1.0, 1.0]
+    return materials
+
+
+def _file_name(path: bytes) -> str:
+    return path.decode("utf-8", "replace").strip().replace("\\", "/").rpartition("/")[2].lower()
+
+
+def _from_start(corner: bytes, places: int, texels: int) -> bytes:
+    """A corner counted from 1 on, where it was counted back from the end of what had come so far."""
+    numbers = corner.split(b"/")
+    for at, count in enumerate((places, texels)[: len(numbers)]):
+        if numbers[at].startswith(b"-"):
+            number = int(parse_integers([numbers[at]], "OBJ")[0]) + count + 1
+            numbers[at] = str(max(number, 0)).encode("ascii")
+    return b"/".join(numbers)
+
+
+def _parse_corners(words: Sequence[bytes]) -> NDArray[np.int64]:
+    """``[n, 2]`` of "v", "v/vt", "v//vn" or "v/vt/vn", counted from 1; 0 is "none"."""
+    text = b" ".join(words)
+    slashes = {word.count(b"/") for word in words}
+    gaps = text.count(b"//")
+    if len(slashes) == 1 and gaps in (0, len(words)):
+        numbers = parse_integers(text.replace(b"/", b" ").split(), "OBJ")
+        width = slashes.pop() + 1 - bool(gaps)
+        if len(numbers) == width * len(words):
+            pairs = numbers.reshape(-1, width)[:, :2]
+            return np.column_stack([pairs[:, 0], np.zeros(len(pairs), np.int64)]) if width == 1 or gaps else pairs
+    # Corners of several kinds.
+    each = [(*word.split(b"/"), b"0")[:2] for word in words]
+    return parse_integers([number or b"0" for pair in each for number in pair], "OBJ").reshape(-1, 2)
+
+
+def _rows(lines: Sequence[bytes], kind: bytes, least: int) -> NDArray[np.float64]:
+    """``[n, k]`` the numbers after ``kind`` in every line; k is ``least`` where lines differ in length."""
+    if not lines:
+        return np.zeros((0, least))
+    batches = [_batch(lines[start : start + BATCH], kind, least) for start in range(0, len(lines), BATCH)]
+    width = min(batch.shape[1] for batch in batches)
+    return np.concatenate([batch[:, :width] for batch in batches])
+
+
+def _batch(lines: Sequence[bytes], kind: bytes, least: int) -> NDArray[np.float64]:
+    width = len(lines[0].split())
+    words = b" ".join(lines).split()
+    if width <= least or len(words) != width * len(lines) or words[::width].count(kind) != len(lines):
+        rows = [line.split()[1 : least + 1] for line in lines]
+        if any(len(row) < least for row in rows):
+            raise InvalidMesh("The OBJ file has a point with too few numbers.")
+        return parse_floats([word for row in rows for word in row], "OBJ").reshape(-1, least)
+    del words[::width]
+    return parse_floats(words, "OBJ").reshape(-1, width - 1)
+
+
+def _part(
+    corners: NDArray[np.int64], places: NDArray[np.float64], uv: NDArray[np.float64], material: PBRMaterial | None
+) -> Part:
+    place, texel = corners.T
+    if (place < 0).any() or (place >= len(places)).any() or (texel >= len(uv)).any():
+        raise InvalidMesh("The model has faces whose corners do not exist.")
+    has_uv = len(uv) > 0 and bool((texel >= 0).all())
+    key = place * (len(uv) + 1) + (texel if has_uv else 0)
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    rows = places[place[first]]
+    colours = None
+    if rows.shape[1] == 6 and (material is None or material.baseColorTexture is None):
+        opaque = np.ones((len(rows), 1))
+        colours = (np.nan_to_num(np.hstack([rows[:, 3:], opaque])).clip(0.0, 1.0) * 255.0).round().astype(np.uint8)
+    return Part(
+        vertices=rows[:, :3],
+        faces=inverse.reshape(-1, 3),
+        uv=uv[texel[first]] if has_uv else None,
+        colours=colours,
+        material=material if colours is None else None,
+    )

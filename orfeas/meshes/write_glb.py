@@ -1,0 +1,175 @@
+"""GLB: binary glTF 2.0 (Khronos, specification of 2021), metres, Y up."""
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from trimesh.visual.material import PBRMaterial
+
+from orfeas.meshes.appearance import base_colour_factor
+from orfeas.meshes.glb_container import join_chunks
+from orfeas.meshes.srgb import to_linear
+from orfeas.meshes.surface import Surface
+from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers
+from orfeas.records import Json
+
+METRES_PER_MM = 0.001
+# Plain clay for a mesh without a look of its own: sRGB 0.8 in linear light, matt.
+CLAY = 0.6
+MATT = 0.9
+
+ARRAY_BUFFER = 34962
+ELEMENT_ARRAY_BUFFER = 34963
+COMPONENT_TYPES = {np.dtype(np.uint16): 5123, np.dtype(np.uint32): 5125, np.dtype(np.float32): 5126}
+ELEMENT_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
+TRIANGLES = 4
+LINEAR, LINEAR_MIPMAP_LINEAR = 9729, 9987
+
+
+class _Document:
+    """A glTF document in the making: its arrays and pictures, one after another in one buffer."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._length = 0
+        self._views: list[Json] = []
+        self._accessors: list[Json] = []
+        self._images: list[Json] = []
+        self._texture_of: dict[int, int] = {}
+
+    def add_array(
+        self,
+        values: NDArray[np.generic],
+        component: type[np.uint16] | type[np.uint32] | type[np.float32],
+        target: int = ARRAY_BUFFER,
+        has_bounds: bool = False,
+    ) -> int:
+        """The accessor of ``values`` ``[n, k]``; integers of vertex attributes are fractions of their range."""
+        array = np.ascontiguousarray(values, dtype=component)
+        accessor: dict[str, Json] = {
+            "bufferView": self._add_view(array.tobytes(), target),
+            "componentType": COMPONENT_TYPES[array.dtype],
+            "count": len(array),
+            "type": ELEMENT_TYPES[array.shape[1]],
+        }
+        if target == ARRAY_BUFFER and component is not np.float32:
+            accessor["normalized"] = True
+        if has_bounds:
+            accessor["min"] = array.min(axis=0).tolist()
+            accessor["max"] = array.max(axis=0).tolist()
+        self._accessors.append(accessor)
+        return len(self._accessors) - 1
+
+    def add_texture(self, image: Image.Image, encode: Callable[[Image.Image], TextureFile]) -> int:
+        """The texture of ``image``, encoded once however many uses it has."""
+        if id(image) not in self._texture_of:
+            file = encode(image)
+            self._images.append({"bufferView": self._add_view(file.data), "mimeType": file.mime_type})
+            self._texture_of[id(image)] = len(self._images) - 1
+        return self._texture_of[id(image)]
+
+    def to_bytes(self, tree: dict[str, Json]) -> bytes:
+        """The whole file; ``tree`` holds the parts of the document that are not arrays or pictures."""
+        document = {**tree, "accessors": self._accessors, "bufferViews": self._views}
+        document["buffers"] = [{"byteLength": self._length}]
+        if self._images:
+            document["images"] = self._images
+            document["samplers"] = [{"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR}]
+            document["textures"] = [{"sampler": 0, "source": index} for index in range(len(self._images))]
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+        return join_chunks(text.encode("ascii"), self._chunks)
+
+    def _add_view(self, data: bytes, target: int | None = None) -> int:
+        view: dict[str, Json] = {"buffer": 0, "byteOffset": self._length, "byteLength": len(data)}
+        if target is not None:
+            view["target"] = target
+        padded = data + bytes(-len(data) % 4)
+        self._chunks.append(padded)
+        self._length += len(padded)
+        self._views.append(view)
+        return len(self._views) - 1
+
+
+def write_glb(surface: Surface, generator: str, extras: dict[str, Json]) -> bytes:
+    """The bytes of a GLB file with one mesh; ``extras`` goes into the document's ``asset``."""
+    document = _Document()
+    attributes: dict[str, Json] = {
+        "POSITION": document.add_array(surface.vertices * METRES_PER_MM, np.float32, has_bounds=True),
+        "NORMAL": document.add_array(surface.normals[surface.place], np.float32),
+    }
+    if surface.uv is not None:
+        from_above = np.column_stack([surface.uv[:, 0], 1.0 - surface.uv[:, 1]])  # conventions §5
+        attributes["TEXCOORD_0"] = document.add_array(from_above, np.float32)
+    if surface.material is None and surface.colours is not None:
+        attributes["COLOR_0"] = document.add_array(_linear_light(surface.colours), np.uint16)
+    index_type = np.uint16 if len(surface.vertices) < 65_536 else np.uint32
+    primitive: dict[str, Json] = {
+        "attributes": attributes,
+        "indices": document.add_array(surface.faces.reshape(-1, 1), index_type, ELEMENT_ARRAY_BUFFER),
+        "material": 0,
+        "mode": TRIANGLES,
+    }
+    material = _plain(surface) if surface.material is None else _material(surface.material, surface, document)
+    tree: dict[str, Json] = {
+        "asset": {"version": "2.0", "generator": generator, "extras": extras},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"name": "model", "mesh": 0}],
+        "meshes": [{"name": "model", "primitives": [primitive]}],
+        "materials": [material],
+    }
+    return document.to_bytes(tree)
+
+
+def _linear_light(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """``[n, 4]`` in [0, 65535]: vertex colours are linear in glTF (conventions §6), alpha is as it was."""
+    curve = to_linear(np.arange(256) / 255.0) * 65_535
+    light: NDArray[np.float64] = np.column_stack([curve[colours[:, :3]], colours[:, 3] * 257.0])
+    return light.round()
+
+
+def _plain(surface: Surface) -> dict[str, Json]:
+    grey = CLAY if surface.colours is None else 1.0
+    return {
+        "name": "plain",
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [grey, grey, grey, 1.0],
+            "metallicFactor": 0.0,
+            "roughnessFactor": MATT,
+        },
+    }
+
+
+def _material(material: PBRMaterial, surface: Surface, document: _Document) -> dict[str, Json]:
+    metal_map = material.metallicRoughnessTexture
+    # glTF's own default is polished metal, which a material that leaves the factors out does not mean.
+    metallic = material.metallicFactor if material.metallicFactor is not None else float(metal_map is not None)
+    rough = material.roughnessFactor if material.roughnessFactor is not None else (1.0 if metal_map else MATT)
+    factor = base_colour_factor(material)
+    physical: dict[str, Json] = {
+        "baseColorFactor": factor.tolist(),
+        "metallicFactor": float(metallic),
+        "roughnessFactor": float(rough),
+    }
+    result: dict[str, Json] = {"name": "model", "pbrMetallicRoughness": physical}
+    if surface.uv is not None:
+        for place, key, image, encode in (
+            (physical, "baseColorTexture", material.baseColorTexture, encode_colours),
+            (physical, "metallicRoughnessTexture", metal_map, encode_colours),
+            (result, "normalTexture", material.normalTexture, encode_numbers),
+            (result, "occlusionTexture", material.occlusionTexture, encode_colours),
+            (result, "emissiveTexture", material.emissiveTexture, encode_colours),
+        ):
+            if image is not None:
+                place[key] = {"index": document.add_texture(image, encode)}
+    if material.emissiveFactor is not None:
+        result["emissiveFactor"] = np.clip(material.emissiveFactor, 0.0, 1.0).tolist()
+    if material.alphaMode is not None:
+        result["alphaMode"] = str(material.alphaMode)
+    if material.alphaMode == "MASK" and material.alphaCutoff is not None:
+        result["alphaCutoff"] = float(material.alphaCutoff)
+    if material.doubleSided:
+        result["doubleSided"] = True
+    return result

@@ -1,0 +1,221 @@
+"""What a job does between its request and its files, step by step.
+
+Nothing here knows of queues, sessions or doors: a request, a folder and a :class:`Progress` go in, files come out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from orfeas.engines.base import ShapeEngine, ShapeRequest
+from orfeas.files import write_whole
+from orfeas.images.background import cut_out
+from orfeas.images.validation import load_image
+from orfeas.meshes.export import export
+from orfeas.meshes.load import load_mesh
+from orfeas.meshes.placement import place
+from orfeas.meshes.provenance import Provenance
+from orfeas.meshes.stats import measure
+from orfeas.options import OutputFormat, PictureOptions, ShapeOptions
+from orfeas.progress import Progress, Stage
+from orfeas.records import ImageInfo, JobKind, MeshReport, Scalar
+from orfeas.text_to_image.base import PictureEngine, PictureRequest
+
+THUMBNAIL_PX = 192
+MAX_STEM = 40
+# A PNG at zlib's level 1 is a few per cent larger than at 6 and several times faster to write.
+PNG_LEVEL = 1
+
+SUFFIXES: Mapping[OutputFormat, str] = {
+    OutputFormat.GLB: ".glb",
+    OutputFormat.OBJ: ".zip",
+    OutputFormat.STL: ".stl",
+    OutputFormat.PLY: ".ply",
+}
+
+
+@dataclass(frozen=True)
+class PictureTask:
+    """Words to be made a picture by ``engine``; ``options`` are effective; ``stem`` names its files."""
+
+    options: PictureOptions
+    engine: PictureEngine
+    stem: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class ModelTask:
+    """A picture to be made a model by ``engine``; ``options`` are effective; ``picture``, if any, is made first."""
+
+    options: ShapeOptions
+    engine: ShapeEngine
+    stem: str
+    picture: PictureTask | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The words it all began with; empty where it began with a picture."""
+        return self.picture.prompt if self.picture else ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a job made: sizes in bytes by format, the measures, and sentences for the user."""
+
+    files: Mapping[str, int]
+    mesh: MeshReport | None = None
+    image: ImageInfo | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobFiles:
+    """Where a job's files lie in its folder; ``stem`` names the files a user downloads."""
+
+    folder: Path
+    stem: str = field(default="model")
+
+    @property
+    def upload(self) -> Path:
+        """The picture as it was uploaded; what it is, its content says."""
+        return self.folder / "upload"
+
+    @property
+    def cut_out(self) -> Path:
+        """The subject, RGBA PNG."""
+        return self.folder / "cut_out.png"
+
+    @property
+    def thumbnail(self) -> Path:
+        """The subject, small, WebP with alpha."""
+        return self.folder / "thumbnail.webp"
+
+    @property
+    def picture(self) -> Path:
+        """The picture made from words, RGBA PNG."""
+        return self.folder / "picture" / f"{self.stem}.png"
+
+    def model(self, output_format: OutputFormat) -> Path:
+        """The model in one format."""
+        return self.folder / "model" / f"{self.stem}{SUFFIXES[output_format]}"
+
+    @property
+    def provenance(self) -> Path:
+        """How the model was made, JSON, for the formats that cannot hold it."""
+        return self.folder / "provenance.json"
+
+
+def find_files(folder: Path) -> JobFiles:
+    """The files of a job that has run, with the stem they were written under."""
+    found = sorted(folder.glob("model/*.glb")) or sorted(folder.glob("picture/*.png"))
+    return JobFiles(folder, found[0].stem) if found else JobFiles(folder)
+
+
+def file_stem(text: str) -> str:
+    """A short lower-case file name without extension for a prompt or an uploaded file's name.
+
+    Only ASCII letters, digits and hyphens survive, so that no name can leave a folder.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:MAX_STEM].strip("-") or "model"
+
+
+def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made:
+    """Words → picture, written to ``files.picture``.
+
+    Raises:
+        OrfeasError: as the engine says.
+    """
+    with progress.stage(Stage.PICTURE):
+        result = task.engine.generate(PictureRequest(task.prompt, task.options), progress)
+        data = _png(result.image)
+        write_whole(files.picture, data)
+        _write_thumbnail(result.image, files)
+    return Made(files={"png": len(data)}, notes=result.notes)
+
+
+def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progress) -> Made:
+    """(Words →) picture → cut-out → model → files.
+
+    Raises:
+        OrfeasError: as the engine says, and ``InvalidImage`` where nothing is in the foreground.
+    """
+    # 1. The picture: the one uploaded, or one made from words.
+    pictured = make_picture(task.picture, files, progress) if task.picture else Made(files={})
+    source = files.picture if task.picture else files.upload
+    # 2. The subject, cut out of it.
+    with progress.stage(Stage.CUT_OUT):
+        subject = cut_out(load_image(source), task.options.remove_background, progress)
+        write_whole(files.cut_out, _png(subject))
+        _write_thumbnail(subject, files)
+    # 3. The model; the engine reports its own stages.
+    result = task.engine.generate(ShapeRequest(subject, task.options), progress)
+    # 4. In its place, measured, and written with how it was made.
+    with progress.stage(Stage.SAVE):
+        mesh = place(result.mesh, task.options.size_mm)
+        report = measure(mesh)
+        provenance = Provenance(
+            kind=kind,
+            engine=task.engine.name,
+            engine_revision=task.engine.revision,
+            is_preview=is_preview(task),
+            options=reported_options(task),
+            prompt=task.prompt,
+        )
+        progress.check()
+        write_model(export(mesh, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB)), OutputFormat.GLB, files)
+        write_whole(files.provenance, provenance.to_json())
+        convert(files, task.options.output_format)
+    sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
+    return Made(files={**pictured.files, **sizes}, mesh=report, notes=pictured.notes + result.notes)
+
+
+def convert(files: JobFiles, output_format: OutputFormat) -> Path:
+    """The job's model in ``output_format``, converted from its GLB once and then kept."""
+    path = files.model(output_format)
+    if not path.exists():
+        provenance = Provenance.from_json(files.provenance.read_bytes()).written_as(output_format)
+        data = export(load_mesh(files.model(OutputFormat.GLB)), output_format, provenance)
+        write_model(data, output_format, files)
+    return path
+
+
+def write_model(data: bytes, output_format: OutputFormat, files: JobFiles) -> None:
+    """Write the model's bytes where they belong, whole or not at all."""
+    write_whole(files.model(output_format), data)
+
+
+def is_preview(task: PictureTask | ModelTask) -> bool:
+    """Whether any engine at work here is a preview engine."""
+    pictured = isinstance(task, ModelTask) and task.picture is not None and is_preview(task.picture)
+    return pictured or task.engine.info().is_preview
+
+
+def reported_options(task: PictureTask | ModelTask) -> dict[str, Scalar]:
+    """Every effective value under the endpoint's own parameter names, so that the call can be repeated."""
+    options: dict[str, Scalar] = {
+        name: value.value if isinstance(value, StrEnum) else value for name, value in asdict(task.options).items()
+    }
+    if isinstance(task, ModelTask) and task.picture:
+        text = task.picture.options
+        return {"style": text.style.value, "text_engine": text.engine.value, **options}
+    return options
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return buffer.getvalue()
+
+
+def _write_thumbnail(image: Image.Image, files: JobFiles) -> None:
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=85)
+    write_whole(files.thumbnail, buffer.getvalue())

@@ -1,0 +1,127 @@
+"""Builds the objects once, joins page and plain routes, and serves them until it is told to stop."""
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import gradio as gr
+from starlette.applications import Starlette
+
+from orfeas.api import Guard, Routes, unexpected
+from orfeas.settings import Settings, read_settings, unknown_names
+from orfeas.studio import Studio
+from orfeas.ui import theme
+from orfeas.ui.examples import find_examples
+from orfeas.ui.page import BuiltPage, build_page
+from orfeas.ui.queue_probe import is_waiting
+from orfeas.ui.visits import VisitNotes, Visits
+from orfeas.version import VERSION
+
+LOGGER = logging.getLogger(__name__)
+
+# Larger than the largest picture accepted, so that a larger one is refused in our words; room for meshes.
+MAX_UPLOAD = "256mb"
+
+
+@dataclass(frozen=True)
+class Server:
+    """What :func:`build` made: the studio, its page, and the settings they were made with."""
+
+    settings: Settings
+    studio: Studio
+    page: BuiltPage
+    visits: Visits
+
+    def start(self) -> str:
+        """Serve in the background; returns the local address."""
+        settings = self.settings
+        login = (settings.username, settings.password) if settings.username and settings.password else None
+        _, url, _ = self.page.blocks.launch(
+            server_name=settings.host,
+            server_port=settings.port or _free_port(settings.host),
+            root_path=settings.root_path or None,
+            auth=login,
+            theme=theme.create_theme(),
+            css=theme.STYLE_SHEET.read_text(encoding="utf-8"),
+            head=theme.head(),
+            app_kwargs={
+                "routes": Routes(self.studio, [example.path for example in find_examples()]).routes(),
+                "lifespan": self._lifespan,
+                "exception_handlers": {Exception: unexpected},
+                "openapi_url": None,
+            },
+            max_file_size=MAX_UPLOAD,
+            footer_links=["api"],
+            show_error=False,
+            run_history=False,
+            enable_monitoring=False,
+            share=False,
+            ssr_mode=False,
+            pwa=False,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+        return str(url)
+
+    def stop(self) -> None:
+        """Stop serving; a job that runs is stopped and its record says so."""
+        self.studio.close()
+        self.page.blocks.close(verbose=False)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Put the guard before everything, once Gradio has put up its own layers.
+
+        Gradio adds its CORS layer outside of every middleware it can be given, and that layer lets any origin in with
+        credentials; only here, before the first request, can something stand before it.
+        """
+        assert app.middleware_stack is not None, "the server builds it before it starts"
+        origins = self.settings.allowed_origins.split(",")
+        guarded = Guard(app.middleware_stack, origins, self.page.endpoints)
+        app.middleware_stack = VisitNotes(guarded, self.visits)
+        yield
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def build(settings: Settings | None = None) -> Server:
+    """Make everything a server needs; nothing is served yet.
+
+    Raises:
+        pydantic.ValidationError: a setting in the environment that is not allowed.
+    """
+    settings = settings or read_settings()
+    visits = Visits()
+    pages: list[gr.Blocks] = []
+    studio = Studio(settings, is_waiting=lambda job_id: any(is_waiting(page, job_id) for page in pages))
+    page = build_page(studio, visits)
+    pages.append(page.blocks)
+    return Server(settings, studio, page, visits)
+
+
+def serve() -> None:
+    """Serve until interrupted or terminated; the entry of ``python app.py``."""
+    settings = read_settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in unknown_names():
+        LOGGER.warning("%s is set, and means nothing to ORFEAS: is it misspelt?", name)
+    stopping = threading.Event()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    server = build(settings)
+    url = server.start()
+    LOGGER.info("ORFEAS %s is ready at %s", VERSION, url)
+    stopping.wait()
+    LOGGER.info("stopping")
+    server.stop()

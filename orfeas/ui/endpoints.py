@@ -1,0 +1,259 @@
+"""The named endpoints that scripts call. They have components of their own, hidden, and take the page's code path."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+from gradio.components import Component
+
+from orfeas.errors import OrfeasError
+from orfeas.jobs import Caller
+from orfeas.options import (
+    EngineChoice,
+    OutputFormat,
+    PictureOptions,
+    Quality,
+    RemoveBackground,
+    ShapeOptions,
+    Style,
+    TextEngineChoice,
+)
+from orfeas.records import Job, JobKind, Json, to_json
+from orfeas.studio import Studio
+from orfeas.ui import submissions
+from orfeas.ui.caller import caller_of
+from orfeas.ui.follow import follow_job
+from orfeas.ui.queue_probe import attach_job, attached_job
+from orfeas.ui.readers import Readers
+from orfeas.ui.serving import cached
+from orfeas.ui.submissions import Values
+from orfeas.ui.toast import raised_to_scripts
+from orfeas.ui.words import stage_text
+
+# Everything that uses the device shares one queue and runs one at a time.
+DEVICE = "device"
+
+Inputs = dict[str, Component]
+Output = str | None | dict[str, Json]
+
+
+@dataclass(frozen=True)
+class Maker:
+    """An endpoint that runs a job.
+
+    Attributes:
+        name: without the slash.
+        description: the line a script's author reads.
+        inputs: its components by parameter name.
+        submit: checks their raw values and claims the job.
+    """
+
+    name: str
+    description: str
+    inputs: Inputs
+    submit: Callable[[Studio, Values, Caller], Job]
+
+
+def create_endpoints(studio: Studio) -> frozenset[str]:
+    """Add every named endpoint to the ``gr.Blocks`` that is open; returns their names."""
+    with gr.Column(visible=False):
+        makers = (
+            Maker(
+                "generate_3d",
+                "Make a 3D model of a picture.",
+                {"image": _image(), **_shape_inputs()},
+                submissions.submit_image,
+            ),
+            Maker(
+                "text_to_image",
+                "Make a picture from words.",
+                {"prompt": _prompt(), **_picture_inputs()},
+                submissions.submit_words,
+            ),
+            Maker(
+                "text_to_3d",
+                "Make a 3D model from words: a picture first, then the model of it.",
+                {"prompt": _prompt(), "style": _style(), "text_engine": _text_engine(), **_shape_inputs()},
+                submissions.submit_words_to_model,
+            ),
+        )
+        for maker in makers:
+            _add_maker(studio, maker)
+        names = _add_readers(Readers(studio))
+    return frozenset({*(maker.name for maker in makers), *names})
+
+
+def _add_maker(studio: Studio, maker: Maker) -> None:
+    names = list(maker.inputs)
+    outputs: list[Component] = []
+    if maker.name != "text_to_image":
+        outputs.append(gr.File(label="Model file"))
+    if maker.name != "generate_3d":
+        outputs.append(gr.File(label="Picture file"))
+    outputs.append(gr.JSON(label="Job"))
+
+    # Gradio hands the inputs over by the names of ``inputs_kwargs``; they are parsed at once.
+    def accept(request: gr.Request, **values: object) -> list[dict[str, object]]:
+        try:
+            job = maker.submit(studio, values, caller_of(request))
+        except OrfeasError as error:
+            return refusal(error, names)
+        attach_job(request, job.job_id)
+        return [gr.validate(True, "") for _ in names]
+
+    async def run(
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds it by its default)
+        **_: object,
+    ) -> AsyncIterator[tuple[Output, ...]]:
+        job_id = attached_job(request)
+        assert job_id is not None, "the validator attaches the job"
+        async for job in follow_job(studio, job_id):
+            if not job.status.is_final:
+                progress(job.progress, desc=stage_text(job))
+                yield (*[None] * (len(outputs) - 1), to_json(job))
+        with raised_to_scripts():
+            yield (*_files(studio, studio.result(job_id)), to_json(studio.job(job_id)))
+
+    gr.on(
+        [],
+        run,
+        inputs_kwargs=maker.inputs,
+        outputs=outputs,
+        api_name=maker.name,
+        api_description=maker.description,
+        preprocess=False,
+        validator=accept,
+        concurrency_id=DEVICE,
+        concurrency_limit=1,
+        trigger_mode="once",
+        show_progress="hidden",
+    )
+
+
+def refusal(error: OrfeasError, names: list[str]) -> list[dict[str, object]]:
+    """What a validator answers for ``error``: under the parameter that the message begins with, else the first."""
+    blamed = next((name for name in names if str(error).startswith(f"{name} ")), names[0])
+    return [gr.validate(name != blamed, error.sentence if name == blamed else "") for name in names]
+
+
+def _files(studio: Studio, job: Job) -> list[str]:
+    """The job's files, copied to where Gradio serves files from."""
+    found: list[Path] = []
+    if job.kind != JobKind.TEXT_TO_IMAGE:
+        found.append(studio.download(job.job_id, OutputFormat(str(job.options["output_format"]))))
+    if job.kind != JobKind.IMAGE_TO_3D:
+        found.append(studio.picture(job.job_id))
+    return [cached(path) for path in found]
+
+
+def _image() -> gr.Image:
+    return gr.Image(label="Picture of one object", type="filepath", image_mode=None)
+
+
+def _prompt() -> gr.Textbox:
+    return gr.Textbox(label="What it should be")
+
+
+def _style() -> gr.Dropdown:
+    return gr.Dropdown([style.value for style in Style], value=PictureOptions().style.value, label="Style")
+
+
+def _text_engine() -> gr.Dropdown:
+    choices = [choice.value for choice in TextEngineChoice]
+    return gr.Dropdown(choices, value=TextEngineChoice.AUTO.value, label="Who draws the picture")
+
+
+def _seed() -> gr.Number:
+    return gr.Number(-1, label="Seed; -1 takes a random one", precision=0)
+
+
+def _steps() -> gr.Number:
+    return gr.Number(0, label="Sampling steps, 1 to 200; 0 lets ORFEAS choose", precision=0)
+
+
+def _guidance() -> gr.Number:
+    return gr.Number(-1, label="Guidance scale, 0 to 30; -1 lets ORFEAS choose")
+
+
+def _output_format() -> gr.Dropdown:
+    choices = [choice.value for choice in OutputFormat]
+    return gr.Dropdown(choices, value=OutputFormat.GLB.value, label="File format")
+
+
+def _picture_inputs() -> Inputs:
+    return {
+        "style": _style(),
+        "engine": _text_engine(),
+        "seed": _seed(),
+        "negative_prompt": gr.Textbox("", label="What to keep out of the picture"),
+        "num_inference_steps": _steps(),
+        "guidance_scale": _guidance(),
+    }
+
+
+def _shape_inputs() -> Inputs:
+    defaults = ShapeOptions()
+    return {
+        "engine": gr.Dropdown(
+            [c.value for c in EngineChoice], value=defaults.engine.value, label="Who makes the shape"
+        ),
+        "quality": gr.Dropdown([c.value for c in Quality], value=defaults.quality.value, label="Quality"),
+        "texture": gr.Checkbox(defaults.texture, label="Put the picture on the surface"),
+        "remove_background": gr.Dropdown(
+            [c.value for c in RemoveBackground], value=defaults.remove_background.value, label="Cut the subject out"
+        ),
+        "seed": _seed(),
+        "num_inference_steps": _steps(),
+        "guidance_scale": _guidance(),
+        "octree_resolution": gr.Number(
+            0, label="Cells along the longest side, 16 to 512; 0 lets ORFEAS choose", precision=0
+        ),
+        "target_faces": gr.Number(0, label="Faces, 100 to 2,000,000; 0 lets ORFEAS choose", precision=0),
+        "size_mm": gr.Number(defaults.size_mm, label="Longest side in millimetres, 1 to 10,000"),
+        "output_format": _output_format(),
+        "texture_size": gr.Number(
+            0, label="Side of the texture in pixels, 256 to 4096; 0 lets ORFEAS choose", precision=0
+        ),
+    }
+
+
+def _add_readers(readers: Readers) -> list[str]:
+    """The endpoints that answer at once and start no job."""
+    job_id = gr.Textbox(label="Job id")
+    mesh = gr.File(label="Mesh file: GLB, OBJ, STL or PLY")
+    repair_inputs: list[Component] = [
+        mesh,
+        gr.Number(0, label="Faces; 0 keeps them", precision=0),
+        gr.Number(0, label="Longest side in millimetres; 0 keeps it"),
+        gr.Dropdown([c.value for c in OutputFormat], value=OutputFormat.STL.value, label="File format"),
+    ]
+    model = gr.File(label="Model file")
+    table: tuple[tuple[Callable[..., object], list[Component], list[Component]], ...] = (
+        (readers.check_image, [_image()], [gr.JSON(label="Image info")]),
+        (readers.inspect_mesh, [mesh], [gr.JSON(label="Mesh report")]),
+        (
+            readers.repair_mesh,
+            repair_inputs,
+            [model, gr.JSON(label="Mesh report before"), gr.JSON(label="Mesh report after")],
+        ),
+        (readers.download, [job_id, _output_format()], [model]),
+        (readers.job_status, [job_id], [gr.JSON(label="Job")]),
+        (readers.history, [], [gr.JSON(label="Jobs, newest first")]),
+        (readers.cancel, [job_id], [gr.JSON(label="Job")]),
+        (readers.engines, [], [gr.JSON(label="Engines")]),
+        (readers.health, [], [gr.JSON(label="Health")]),
+    )
+    for function, inputs, outputs in table:
+        gr.on(
+            [],
+            function,
+            inputs,
+            outputs,
+            api_name=function.__name__,
+            preprocess=False,
+            show_progress="hidden",
+            concurrency_limit=None,
+        )
+    return [function.__name__ for function, _, _ in table]

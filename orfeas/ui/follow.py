@@ -1,0 +1,68 @@
+"""Runs a submitted job for an event of the page or the API and tells how it goes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+
+from orfeas.errors import NotFound
+from orfeas.records import Job
+from orfeas.studio import Studio
+
+POLL_S = 0.1
+
+
+async def run_job(studio: Studio, job_id: str) -> Job:
+    """Run the job in a worker thread, to its end, whatever happens to the event that asked for it.
+
+    A job that was stopped while it waited is not run; its record says so.
+    """
+    async for job in follow_job(studio, job_id, is_owner=False):
+        last = job
+    return last
+
+
+async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> AsyncIterator[Job]:
+    """Run the job in a worker thread and yield its record whenever it has changed, the final one last.
+
+    The event's slot in the queue must stay taken for as long as the device works, so when the event is cancelled this
+    waits for the worker all the same.
+
+    Args:
+        studio: the studio.
+        job_id: a submitted job.
+        is_owner: whether the job is stopped when the event is cancelled or nobody listens any more.
+    """
+    worker = asyncio.ensure_future(anyio.to_thread.run_sync(_run, studio, job_id))
+    told: Job | None = None
+    try:
+        while not worker.done():
+            await asyncio.wait([worker], timeout=POLL_S)
+            job = studio.job(job_id)
+            if job != told and not job.status.is_final:
+                told = job
+                yield job
+    except (asyncio.CancelledError, GeneratorExit):
+        if is_owner:
+            studio.cancel(job_id)
+        await _settle(worker)
+        raise
+    worker.result()
+    yield studio.job(job_id)
+
+
+def _run(studio: Studio, job_id: str) -> None:
+    try:
+        studio.run(job_id)
+    except NotFound:
+        # Stopped before its turn came, or already running for an earlier page of the same browser.
+        return
+
+
+async def _settle(worker: "asyncio.Future[None]") -> None:
+    """Wait until the worker has ended, through any number of cancellations."""
+    while not worker.done():
+        try:
+            await asyncio.wait([worker])
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,160 @@
+"""What the page does, as plain methods: they take values and return what to show. They know nothing of Gradio."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orfeas.errors import NotFound
+from orfeas.jobs import Caller
+from orfeas.options import OutputFormat, Quality
+from orfeas.records import Job, JobKind, JobStatus, Scalar
+from orfeas.studio import Studio
+from orfeas.ui import markup, submissions
+from orfeas.ui.examples import Example
+from orfeas.ui.submissions import Values
+from orfeas.ui.words import stage_text
+
+
+@dataclass(frozen=True)
+class View:
+    """What the stage shows of one job.
+
+    Attributes:
+        job: the job as it stands.
+        status: HTML under the viewer.
+        announcement: the same for a screen reader, in a few words; it changes with the stage, not with the time.
+        model: the model for the viewer, where there is one.
+        cut_out: HTML in a corner of the viewer, once the subject is cut out.
+        picture: HTML over the viewer, where the job made a picture only.
+    """
+
+    job: Job
+    status: str
+    announcement: str
+    model: Path | None = None
+    cut_out: str = ""
+    picture: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the job goes on, so that the page should ask again."""
+        return not self.job.status.is_final
+
+
+class Handlers:
+    """The page's actions over a studio."""
+
+    def __init__(self, studio: Studio, examples: Sequence[Example]) -> None:
+        self._studio = studio
+        self._examples = tuple(examples)
+
+    def submit_image(self, values: Values, caller: Caller) -> View:
+        """Submit the picture in the Picture tab."""
+        return self._view(submissions.submit_image(self._studio, values, caller))
+
+    def submit_example(self, key: str, values: Values, caller: Caller) -> View:
+        """Submit the example that was pressed.
+
+        Raises:
+            NotFound: there is no such example.
+        """
+        return self.submit_image({**values, "image": {"path": str(self.example(key).path)}}, caller)
+
+    def example(self, key: str) -> Example:
+        """The example behind a tile.
+
+        Raises:
+            NotFound: there is no such example.
+        """
+        if not key.isdecimal() or int(key) >= len(self._examples):
+            raise NotFound("There is no such example.")
+        return self._examples[int(key)]
+
+    def submit_words(self, values: Values, caller: Caller) -> View:
+        """Submit the words for a picture; the picture's seed is new each time unless one is given."""
+        picture = {name: values[name] for name in ("prompt", "style", "seed")} | {"engine": values["text_engine"]}
+        return self._view(submissions.submit_words(self._studio, picture, caller))
+
+    def submit_words_to_model(self, values: Values, caller: Caller) -> View:
+        """Submit the words for a model in one go."""
+        return self._view(submissions.submit_words_to_model(self._studio, values, caller))
+
+    def submit_picture_of(self, job_id: str, values: Values, caller: Caller) -> View:
+        """Make a model of the picture that an earlier job made."""
+        picture = {"path": str(self._studio.picture(job_id))}
+        return self.submit_image({**values, "image": picture}, caller)
+
+    def follow(self, job_id: str) -> View:
+        """The job as it stands now."""
+        return self._view(self._studio.job(job_id))
+
+    def stop(self, job_id: str) -> View:
+        """Stop the job."""
+        return self._view(self._studio.cancel(job_id))
+
+    def history(self, owner: str, current_id: str) -> str:
+        """The tiles of what was made, the one on the stage marked."""
+        return markup.history(self._studio.history(owner), current_id)
+
+    def live_job(self, owner: str) -> Job | None:
+        """The newest job of a browser that waits or runs, whichever of its pages started it."""
+        return next((job for job in self._studio.history(owner) if not job.status.is_final), None)
+
+    def seconds_by_quality(self) -> dict[Quality, float]:
+        """How long a model of a picture takes on this machine, for each quality that was measured."""
+        engine = next((info.name for info in self._studio.engines() if info.kind == "shape" and info.is_ready), "")
+        found = {q: self._studio.jobs.expected_s(JobKind.IMAGE_TO_3D, engine, q.value) for q in Quality}
+        return {quality: seconds for quality, seconds in found.items() if seconds is not None}
+
+    def settings_of(self, job_id: str) -> dict[str, Scalar]:
+        """The options of a job under the inputs' names."""
+        return dict(self._studio.job(job_id).options)
+
+    def settings_from(self, model: Path) -> dict[str, Scalar]:
+        """The options that a model file says it was made with, and its prompt.
+
+        Raises:
+            InvalidMesh: the file holds none.
+        """
+        provenance = self._studio.settings_from(model)
+        return {**provenance.options, "prompt": provenance.prompt}
+
+    def _view(self, job: Job) -> View:
+        if job.status == JobStatus.COMPLETED:
+            return self._completed(job)
+        if job.status == JobStatus.FAILED:
+            message = job.error.message if job.error else "The job did not finish."
+            status = markup.notice("failed", "That did not work", message)
+            return View(job, status, f"Failed. {message}")
+        if job.status == JobStatus.CANCELLED:
+            status = markup.notice("stopped", "Stopped", "Nothing was lost: your inputs are as they were.")
+            return View(job, status, "Stopped.")
+        return self._working(job)
+
+    def _completed(self, job: Job) -> View:
+        if job.kind == JobKind.TEXT_TO_IMAGE:
+            return View(job, markup.result(job), "The picture is ready.", picture=markup.picture(job))
+        try:
+            model = self._studio.download(job.job_id, OutputFormat.GLB)
+        except NotFound as error:
+            return View(job, markup.notice("failed", "This model has expired", str(error)), "Expired.")
+        faces = f"{job.mesh.faces:,} faces" if job.mesh else ""
+        return View(job, markup.result(job), f"The model is ready. {faces}", model, self._cut_out(job))
+
+    def _working(self, job: Job) -> View:
+        ahead = self._studio.jobs.ahead(job.job_id) if job.status == JobStatus.QUEUED else 0
+        left = self._studio.jobs.left_s(job.job_id)
+        status = markup.working(job, _age_s(job), left, ahead)
+        return View(job, status, stage_text(job).split(",")[0], cut_out=self._cut_out(job))
+
+    def _cut_out(self, job: Job) -> str:
+        try:
+            self._studio.cut_out(job.job_id)
+        except NotFound:
+            return ""
+        return markup.cut_out(job)
+
+
+def _age_s(job: Job) -> float:
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(job.created)).total_seconds())

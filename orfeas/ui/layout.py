@@ -1,0 +1,307 @@
+"""What stands where: makes the components of the page and returns them; nothing happens here yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from orfeas.options import (
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    EngineChoice,
+    Quality,
+    RemoveBackground,
+    ShapeOptions,
+    Style,
+    TextEngineChoice,
+)
+from orfeas.records import EngineInfo
+from orfeas.ui import markup, words
+from orfeas.ui.examples import Example
+
+# Keys under which the browser keeps its history token. The token itself is the secret; the encryption Gradio adds needs
+# a constant only so that a restart can read it again.
+BROWSER_KEY = "orfeas-history"
+POLL_S = 0.2
+
+# Presses on tiles travel as the event's own data; Gradio renders the tiles anew whenever they change.
+TILE_SCRIPT = """
+element.addEventListener('click', (event) => {
+  const tile = event.target.closest('[data-key]');
+  if (tile) trigger('select', {index: tile.dataset.key, value: tile.dataset.key});
+});
+"""
+
+
+@dataclass(frozen=True)
+class OptionInputs:
+    """The inputs of the making side; the order is the order in which handlers take them."""
+
+    engine: gr.Dropdown
+    quality: gr.Radio
+    texture: gr.Checkbox
+    remove_background: gr.Radio
+    seed: gr.Number
+    size_mm: gr.Number
+    target_faces: gr.Number
+    texture_size: gr.Number
+    num_inference_steps: gr.Number
+    guidance_scale: gr.Number
+    octree_resolution: gr.Number
+
+    def in_order(self) -> list[gr.components.Component]:
+        """All of them, as an event's inputs."""
+        return [getattr(self, name) for name in self.__dataclass_fields__]
+
+
+@dataclass(frozen=True)
+class WordInputs:
+    """The inputs of the Words tab."""
+
+    prompt: gr.Textbox
+    style: gr.Radio
+    text_engine: gr.Dropdown
+
+    def in_order(self) -> list[gr.components.Component]:
+        """All of them, as an event's inputs."""
+        return [self.prompt, self.style, self.text_engine]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Every component that events read or write."""
+
+    header: gr.HTML
+    tabs: gr.Tabs
+    image: gr.Image
+    examples: gr.HTML
+    words: WordInputs
+    options: OptionInputs
+    load_settings: gr.UploadButton
+    generate: gr.Button
+    make_picture: gr.Button
+    straight: gr.Button
+    stop: gr.Button
+    viewer: gr.Model3D
+    view_mode: gr.Radio
+    cut_out: gr.HTML
+    picture: gr.HTML
+    status: gr.HTML
+    to_model: gr.Button
+    again: gr.Button
+    reuse_seed: gr.Button
+    history: gr.HTML
+    announcer: gr.HTML
+    job_id: gr.State
+    shown_id: gr.State
+    token: gr.BrowserState
+    clock: gr.Timer
+
+
+def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], example_model: Path | None) -> Page:
+    """Lay the page out; call inside ``gr.Blocks``."""
+    header = gr.HTML(markup.header(engines), elem_id="header")
+    with gr.Row(elem_id="bench"):
+        with gr.Column(elem_id="make", min_width=0):
+            with gr.Tabs(elem_id="inputs") as tabs:
+                with gr.Tab("Picture", id="picture", elem_id="tab-picture"):
+                    image, example_tiles = _picture_tab(examples)
+                with gr.Tab("Words", id="words", elem_id="tab-words"):
+                    words_in = _words_tab(engines)
+            quality = _quality()
+            options, load_settings = _advanced(quality, engines)
+            with gr.Row(elem_id="actions"):
+                generate = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
+                make_picture = gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture")
+                straight = gr.Button("Straight to 3D", size="lg", elem_id="straight")
+                stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop")
+        with gr.Column(elem_id="stage", min_width=0):
+            with gr.Column(elem_id="view", min_width=0):
+                viewer = gr.Model3D(
+                    str(example_model) if example_model else None,
+                    label="Model",
+                    show_label=False,
+                    interactive=False,
+                    elem_id="viewer",
+                    camera_position=(65, 75, None),
+                )
+                view_mode = gr.Radio(
+                    [("Solid", "solid"), ("Wireframe", "wireframe")],
+                    value="solid",
+                    label="View",
+                    elem_id="view-mode",
+                    container=False,
+                )
+                cut_out = gr.HTML("", elem_id="cut-out")
+                picture = gr.HTML("", elem_id="picture")
+            with gr.Row(elem_id="outcome"):
+                status = gr.HTML(markup.EMPTY, elem_id="status")
+                with gr.Column(elem_id="next", min_width=0):
+                    to_model = gr.Button("Make it 3D", variant="primary", elem_id="to-model", visible=False)
+                    again = gr.Button("Another picture", elem_id="again", visible=False)
+                    reuse_seed = gr.Button("Reuse this seed", elem_id="reuse-seed", visible=False)
+            history = gr.HTML(markup.history((), ""), elem_id="history", js_on_load=TILE_SCRIPT)
+    return Page(
+        header=header,
+        tabs=tabs,
+        image=image,
+        examples=example_tiles,
+        words=words_in,
+        options=options,
+        load_settings=load_settings,
+        generate=generate,
+        make_picture=make_picture,
+        straight=straight,
+        stop=stop,
+        viewer=viewer,
+        view_mode=view_mode,
+        cut_out=cut_out,
+        picture=picture,
+        status=status,
+        to_model=to_model,
+        again=again,
+        reuse_seed=reuse_seed,
+        history=history,
+        announcer=gr.HTML("", elem_id="announcer"),
+        job_id=gr.State(""),
+        shown_id=gr.State(""),
+        token=gr.BrowserState("", storage_key=BROWSER_KEY, secret=BROWSER_KEY),
+        clock=gr.Timer(POLL_S, active=False),
+    )
+
+
+def _picture_tab(examples: Sequence[Example]) -> tuple[gr.Image, gr.HTML]:
+    image = gr.Image(
+        label="Picture of one object",
+        sources=["upload", "clipboard", "webcam"],
+        type="filepath",
+        image_mode=None,
+        elem_id="image",
+        height=240,
+        buttons=[],
+        placeholder="Drop a picture here, or press to choose one\n\nOne object, seen from the front",
+    )
+    pressed = [
+        markup.Tile(key=str(index), source=f"examples/{index}", label=f"Make a model of the example: {example.name}")
+        for index, example in enumerate(examples)
+    ]
+    return image, gr.HTML(
+        f'<h2 class="label">Or start from an example</h2>{markup.tiles(pressed, "Examples")}' if pressed else "",
+        elem_id="examples",
+        js_on_load=TILE_SCRIPT,
+    )
+
+
+def _words_tab(engines: Sequence[EngineInfo]) -> WordInputs:
+    prompt = gr.Textbox(
+        label="What should it be?",
+        info="Name one object. The picture comes first; then it becomes a model.",
+        placeholder="a red apple",
+        lines=3,
+        max_lines=6,
+        max_length=MAX_PROMPT_CHARACTERS,
+        elem_id="prompt",
+    )
+    choices = _choices(engines, "text_to_image", TextEngineChoice.AUTO)
+    style = gr.Radio(
+        [(words.STYLE_NAMES[style], style.value) for style in Style],
+        value=Style.NONE.value,
+        label="Style",
+        elem_id="style",
+        elem_classes="chips",
+    )
+    text_engine = gr.Dropdown(
+        choices,
+        value=TextEngineChoice.AUTO.value,
+        label="Picture engine",
+        info="Who draws the picture.",
+        elem_id="text-engine",
+        filterable=False,
+        visible=len(choices) > 2,
+    )
+    return WordInputs(prompt=prompt, style=style, text_engine=text_engine)
+
+
+def _choices(engines: Sequence[EngineInfo], kind: str, auto: str) -> list[tuple[str, str]]:
+    """The engines of one kind that can be chosen here, after "Automatic"."""
+    ready = [(info.title, info.name) for info in engines if info.kind == kind and info.is_ready]
+    return [("Automatic", auto), *ready]
+
+
+def _quality() -> gr.Radio:
+    return gr.Radio(
+        quality_choices({}),
+        value=Quality.STANDARD.value,
+        label="Quality",
+        elem_id="quality",
+        elem_classes="segments",
+    )
+
+
+def quality_choices(seconds: dict[Quality, float]) -> list[tuple[str, str]]:
+    """The qualities with the time each took on this machine, where one has been measured."""
+    return [
+        (f"{name}\nabout {words.seconds_text(seconds[quality])}" if quality in seconds else name, quality.value)
+        for quality, name in words.QUALITY_NAMES.items()
+    ]
+
+
+def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionInputs, gr.UploadButton]:
+    defaults = ShapeOptions()
+    is_learned = any(info.is_ready and info.name == EngineChoice.HUNYUAN for info in engines)
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        engine = gr.Dropdown(
+            _choices(engines, "shape", EngineChoice.AUTO),
+            value=defaults.engine.value,
+            label="Engine",
+            info="Who makes the shape. Automatic takes the best that is ready.",
+            elem_id="engine",
+            filterable=False,
+        )
+        remove_background = gr.Radio(
+            [(words.BACKGROUND_NAMES[choice], choice.value) for choice in RemoveBackground],
+            value=defaults.remove_background.value,
+            label="Background",
+            info="Automatic keeps a transparent background and cuts out any other.",
+            elem_id="remove-background",
+            elem_classes="chips",
+        )
+        texture = gr.Checkbox(
+            value=True, label="Texture", info="Put the picture on the model's surface.", elem_id="texture"
+        )
+        with gr.Row(elem_classes="pair"):
+            size_mm = _number("Size, mm", "Longest side, 1 to 10,000.", defaults.size_mm, "size-mm", 1, 10_000)
+            seed = _number("Seed", "-1 takes a new one each time.", -1, "seed", -1, MAX_SEED)
+        with gr.Row(elem_classes="pair"):
+            target_faces = _number("Faces", "0 lets the quality choose.", 0, "target-faces", 0, 2_000_000)
+            texture_size = _number("Texture, px", "0 lets the quality choose.", 0, "texture-size", 0, 4096)
+        with gr.Row(elem_classes="pair", visible=is_learned):
+            steps = _number("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
+            guidance = _number("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
+        octree = _number("Grid", "Cells along the longest side; 0 lets the quality choose.", 0, "octree", 0, 512)
+        octree.visible = is_learned
+        load_settings = gr.UploadButton(
+            "Load settings from a model file",
+            file_types=[".glb", ".zip", ".stl", ".ply", ".json"],
+            elem_id="load-settings",
+            size="md",
+        )
+    options = OptionInputs(
+        engine=engine,
+        quality=quality,
+        texture=texture,
+        remove_background=remove_background,
+        seed=seed,
+        size_mm=size_mm,
+        target_faces=target_faces,
+        texture_size=texture_size,
+        num_inference_steps=steps,
+        guidance_scale=guidance,
+        octree_resolution=octree,
+    )
+    return options, load_settings
+
+
+def _number(label: str, info: str, value: float, elem_id: str, minimum: float, maximum: float) -> gr.Number:
+    return gr.Number(value, label=label, info=info, elem_id=elem_id, minimum=minimum, maximum=maximum, min_width=120)

@@ -1,0 +1,239 @@
+"""Pieces of the page written as HTML; everything a person or a file can have written is escaped here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from orfeas.options import OutputFormat
+from orfeas.progress import Stage
+from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.ui.words import (
+    FORMAT_NAMES,
+    FORMAT_TIPS,
+    KIND_NAMES,
+    STAGE_NAMES,
+    STATUS_NAMES,
+    bytes_text,
+    seconds_text,
+    stages_of,
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A small picture that does something when pressed: ``key`` goes to the server, ``label`` to screen readers."""
+
+    key: str
+    source: str
+    label: str
+    caption: str = ""
+    is_current: bool = False
+
+
+def tiles(items: Sequence[Tile], name: str) -> str:
+    """A row of buttons with pictures; ``name`` says what the row is to a screen reader."""
+    buttons = "".join(_tile(item) for item in items)
+    return f'<div class="tiles" role="group" aria-label="{escape(name)}">{buttons}</div>'
+
+
+def _tile(item: Tile) -> str:
+    current = ' aria-current="true"' if item.is_current else ""
+    caption = f'<span class="caption">{escape(item.caption)}</span>' if item.caption else ""
+    return (
+        f'<button type="button" class="tile" data-key="{escape(item.key)}" aria-label="{escape(item.label)}"'
+        f' title="{escape(item.label)}"{current}>'
+        f'<img src="{escape(item.source)}" alt="" loading="lazy" width="64" height="64">{caption}</button>'
+    )
+
+
+def history_tile(job: Job, current_id: str) -> Tile:
+    """A finished job as a tile of the history."""
+    name = job.prompt or str(job.options.get("name", "")) or "picture"
+    outcome = "" if job.status == JobStatus.COMPLETED else f", {STATUS_NAMES[job.status].lower()}"
+    made = "model" if job.kind != JobKind.TEXT_TO_IMAGE else "picture"
+    time = job.created[11:16]
+    return Tile(
+        key=job.job_id,
+        source=f"jobs/{job.job_id}/thumbnail",
+        label=f"Open the {made} of {time} UTC: {name}{outcome}",
+        is_current=job.job_id == current_id,
+    )
+
+
+def history(jobs: Sequence[Job], current_id: str) -> str:
+    """The finished jobs as tiles, or a sentence where there are none."""
+    items = [history_tile(job, current_id) for job in jobs if job.status == JobStatus.COMPLETED]
+    body = tiles(items, "History") if items else '<p class="quiet">What you make is kept here.</p>'
+    return f'<h2 class="label">History</h2>{body}'
+
+
+def report(mesh: MeshReport) -> str:
+    """The measures of a model in one line, each with a tip."""
+    x, y, z = (f"{length:.0f}" if length >= 10 else f"{length:.1f}" for length in mesh.size_mm)
+    closed = (
+        ("watertight", "No holes: the model can be printed and has a volume.")
+        if mesh.is_watertight
+        else (f"{mesh.boundary_edges:,} open edges", "The surface has holes; a slicer may refuse it.")
+    )
+    facts = [
+        (f"{mesh.faces:,} faces", f"{mesh.vertices:,} vertices, {mesh.components:,} separate parts"),
+        closed,
+        (f"{x} × {y} × {z} mm", "Width, height and depth"),
+    ]
+    if mesh.volume_mm3 is not None:
+        facts.append((f"{mesh.volume_mm3 / 1000:,.1f} cm³", "Volume of the closed solid"))
+    if mesh.has_texture:
+        facts.append(("textured", "Carries a picture on its surface"))
+    return " ".join(f'<span class="fact" title="{escape(tip)}">{escape(text)}</span>' for text, tip in facts)
+
+
+def downloads(job: Job) -> str:
+    """One link for each format; pressing it converts and saves."""
+    if job.kind == JobKind.TEXT_TO_IMAGE:
+        return f'<a class="download" href="jobs/{job.job_id}/picture" download>Download PNG</a>'
+    links = []
+    for place, output_format in enumerate(OutputFormat):
+        size = job.files.get(output_format.value)
+        amount = f' <span class="amount">{bytes_text(size)}</span>' if size and place == 0 else ""
+        verb = "Download " if place == 0 else ""
+        links.append(
+            f'<a class="download{" main" if place == 0 else ""}" href="jobs/{job.job_id}/model.{output_format.value}"'
+            f' download title="{escape(FORMAT_TIPS[output_format])}"'
+            f' aria-label="Download as {FORMAT_NAMES[output_format]}">'
+            f"{verb}{FORMAT_NAMES[output_format]}{amount}</a>"
+        )
+    return "".join(links)
+
+
+def result(job: Job) -> str:
+    """What a finished job made: its name, its measures, what there is to know, and the downloads."""
+    title = escape(job.prompt) if job.prompt else KIND_NAMES[job.kind]
+    badge = (
+        '<span class="badge" title="Made without a learned model: quick, and simpler than the real thing.">'
+        "Preview engine</span>"
+        if job.is_preview
+        else ""
+    )
+    took = f'<span class="fact">{seconds_text(job.timings_s["total"])}</span>' if "total" in job.timings_s else ""
+    facts = report(job.mesh) if job.mesh else ""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in (*job.notes, job.engine_reason) if note)
+    return (
+        f'<section class="status done" aria-label="Result"><div class="title"><h2 title="{title}">{title}</h2>{badge}'
+        f'</div><p class="facts">{facts} {took}</p>'
+        f'<div class="downloads">{downloads(job)}</div>'
+        f'<details class="notes"><summary>How it was made</summary><ul>{notes}</ul>{_options(job)}</details></section>'
+    )
+
+
+def _options(job: Job) -> str:
+    rows = "".join(
+        f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(str(value))}</dd>" for name, value in job.options.items()
+    )
+    timings = "".join(
+        f"<dt>{escape(name.replace('_', ' '))} time</dt><dd>{seconds_text(value)}</dd>"
+        for name, value in job.timings_s.items()
+    )
+    prompt = f"<dt>prompt</dt><dd>{escape(job.prompt)}</dd>" if job.prompt else ""
+    return f"<dl>{prompt}{rows}{timings}</dl>"
+
+
+def working(job: Job, elapsed_s: float, left_s: float | None, ahead: int) -> str:
+    """A live job: its stages as a list that fills, with the time spent and the time left."""
+    title = escape(job.prompt) if job.prompt else KIND_NAMES[job.kind]
+    if job.status == JobStatus.QUEUED:
+        queue = "next in line" if ahead == 0 else f"{ahead} ahead in the queue"
+        time = queue if left_s is None else f"{queue}, about {seconds_text(left_s)}"
+    else:
+        time = seconds_text(elapsed_s) + (f", about {seconds_text(left_s)} left" if left_s is not None else "")
+    stages = stages_of(job)
+    reached = next((place for place, stage in enumerate(stages) if stage == job.stage), -1)
+    rows = "".join(_stage(job, place, stage, reached) for place, stage in enumerate(stages))
+    return (
+        f'<section class="status working" aria-label="Working"><div class="title"><h2>{title}</h2>'
+        f'<span class="time">{time}</span></div>'
+        f'<div class="bar-track"><div class="bar-fill" style="width:{100 * job.progress:.0f}%"></div></div>'
+        f'<ol class="stages">{rows}</ol></section>'
+    )
+
+
+def _stage(job: Job, place: int, stage: Stage, reached: int) -> str:
+    spent = job.timings_s.get(stage.value)
+    if place == reached and not job.status.is_final:
+        state, detail = "now", f" {job.step} of {job.steps}" if job.steps else ""
+    elif place < reached or spent is not None:
+        state, detail = "past", f" {seconds_text(spent)}" if spent is not None else ""
+    else:
+        state, detail = "to-come", ""
+    current = ' aria-current="step"' if state == "now" else ""
+    return f'<li class="{state}"{current}>{STAGE_NAMES[stage]}<span class="detail">{detail}</span></li>'
+
+
+def notice(kind: str, title: str, sentence: str) -> str:
+    """A state of the stage in a title and a sentence; ``kind`` is its class: empty, failed, stopped, waiting."""
+    return (
+        f'<section class="status {escape(kind)}"><div class="title"><h2>{escape(title)}</h2></div>'
+        f'<p class="facts">{escape(sentence)}</p></section>'
+    )
+
+
+def picture(job: Job) -> str:
+    """The picture a job made from words, large, over the stage."""
+    alt = escape(f"Picture made from the words: {job.prompt}")
+    return f'<figure class="picture checker"><img src="jobs/{job.job_id}/picture" alt="{alt}"></figure>'
+
+
+def cut_out(job: Job) -> str:
+    """The subject as it was cut out, small in a corner of the stage, to check the mask by."""
+    return (
+        f'<figure class="inset"><img class="checker" src="jobs/{job.job_id}/cut_out" width="112" height="112"'
+        ' alt="The subject as it was cut out"><figcaption>Cut-out</figcaption></figure>'
+    )
+
+
+def engine_rows(engines: Sequence[EngineInfo]) -> str:
+    """The engines panel: each in a row with ready, or exactly what is missing."""
+    groups = (("shape", "Picture to 3D"), ("text_to_image", "Words to picture"))
+    return "".join(
+        f"<h3>{title}</h3><ul>{''.join(_engine(info) for info in engines if info.kind == kind)}</ul>"
+        for kind, title in groups
+    )
+
+
+def _engine(info: EngineInfo) -> str:
+    badge = '<span class="badge">Preview engine</span>' if info.is_preview else ""
+    state = (
+        '<span class="state ready">Ready</span>'
+        if info.is_ready
+        else f'<span class="state missing">Not ready: {escape(info.why_not)}</span>'
+    )
+    needs = "" if info.is_ready else f"<dt>Needs</dt><dd>{escape(info.needs)}</dd>"
+    return (
+        f"<li><h4>{escape(info.title)} {badge}</h4>{state}<dl><dt>Good for</dt><dd>{escape(info.good_for)}</dd>{needs}"
+        f"<dt>Licence</dt><dd>{escape(info.licence)}</dd></dl></li>"
+    )
+
+
+def header(engines: Sequence[EngineInfo]) -> str:
+    """The bar at the top: the name, the engine that takes the next job, the engines drawer, light or dark."""
+    ready = next((info for info in engines if info.kind == "shape" and info.is_ready), None)
+    chosen = f"{escape(ready.title)}, ready" if ready else "No engine is ready"
+    state = "ready" if ready else "missing"
+    return (
+        '<header class="bar"><h1>ORFEAS</h1><p>Pictures and words into 3D models</p><nav aria-label="Studio">'
+        f'<button type="button" class="plain" popovertarget="engines" aria-haspopup="dialog">'
+        f'<span class="dot {state}"></span><span class="wide">Engine: </span>{chosen}</button>'
+        '<button type="button" class="plain icon" data-scheme aria-label="Switch between light and dark"'
+        ' title="Switch between light and dark">◐</button></nav></header>'
+        '<div popover id="engines" role="dialog" aria-label="Engines"><div class="drawer-head"><h2>Engines</h2>'
+        '<button type="button" class="plain icon" popovertarget="engines" popovertargetaction="hide"'
+        ' aria-label="Close">✕</button></div>'
+        "<p>“Automatic” takes the first engine in each list that is ready. No job downloads anything by itself.</p>"
+        f"{engine_rows(engines)}</div>"
+    )
+
+
+EMPTY = notice(
+    "empty",
+    "An example model",
+    "Drop a picture on the left or press an example, then Generate. Turn the model by dragging.",
+)

@@ -1,0 +1,40 @@
+"""The page: one ``gr.Blocks`` with everything in it, for the server to launch."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from orfeas.studio import Studio
+from orfeas.ui.endpoints import create_endpoints
+from orfeas.ui.examples import find_example_model, find_examples
+from orfeas.ui.handlers import Handlers
+from orfeas.ui.layout import create_page
+from orfeas.ui.visits import Visits
+from orfeas.ui.wiring import Wiring
+
+# Gradio's own copies of uploads and served results; ours live in the workspace.
+CACHE_CHECK_S = 600
+CACHE_KEEP_S = 86_400
+# Gradio's own limit counts waiting events of every kind; the studio refuses jobs long before, in better words.
+MAX_WAITING_EVENTS = 1000
+LIGHT_EVENTS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class BuiltPage:
+    """The page, and the names of the endpoints that scripts may call on it."""
+
+    blocks: gr.Blocks
+    endpoints: frozenset[str]
+
+
+def build_page(studio: Studio, visits: Visits) -> BuiltPage:
+    """Make the page over a studio; nothing is served yet."""
+    examples = find_examples()
+    blocks = gr.Blocks(title="ORFEAS", analytics_enabled=False, delete_cache=(CACHE_CHECK_S, CACHE_KEEP_S))
+    with blocks:
+        page = create_page(studio.engines(), examples, find_example_model())
+        Wiring(studio, Handlers(studio, examples), page, visits).connect(blocks)
+        endpoints = create_endpoints(studio)
+    blocks.queue(api_open=False, max_size=MAX_WAITING_EVENTS, default_concurrency_limit=LIGHT_EVENTS_AT_ONCE)
+    return BuiltPage(blocks, endpoints)

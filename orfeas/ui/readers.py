@@ -1,0 +1,80 @@
+"""The named endpoints that start no job: they look, tell, stop or convert."""
+
+import gradio as gr
+
+from orfeas.errors import InvalidOption, NotFound
+from orfeas.options import OutputFormat, parse_choice
+from orfeas.records import Json, to_json
+from orfeas.studio import Studio
+from orfeas.ui.serving import cached
+from orfeas.ui.submissions import image_path, mesh_path
+from orfeas.ui.toast import raised_to_scripts
+from orfeas.version import VERSION
+
+
+class Readers:
+    """One method for each endpoint, under its name; its parameters' names are the endpoint's."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def check_image(self, image: object) -> dict[str, Json]:
+        """Measure a picture, and say whether it can be used."""
+        with raised_to_scripts():
+            return to_json(self._studio.check_image(image_path(image)))
+
+    def inspect_mesh(self, mesh: object) -> dict[str, Json]:
+        """Measure a mesh file."""
+        with raised_to_scripts():
+            return to_json(self._studio.inspect_mesh(mesh_path(mesh)))
+
+    def repair_mesh(
+        self,
+        mesh: object,  # noqa: ARG002 (the endpoint's parameters are a promise)
+        target_faces: object,  # noqa: ARG002
+        size_mm: object,  # noqa: ARG002
+        output_format: object,  # noqa: ARG002
+    ) -> None:
+        """Close, clean and simplify a mesh file. Not offered yet."""
+        with raised_to_scripts():
+            raise InvalidOption("repair_mesh is not offered yet; this release makes and converts models only.")
+
+    def download(self, job_id: object, output_format: object) -> str:
+        """The model of a job in a file format; it is converted once and then kept."""
+        with raised_to_scripts():
+            wanted = parse_choice("output_format", output_format, OutputFormat)
+            return cached(self._studio.download(checked_id(job_id), wanted))
+
+    def job_status(self, job_id: object) -> dict[str, Json]:
+        """Where a job stands."""
+        with raised_to_scripts():
+            return to_json(self._studio.job(checked_id(job_id)))
+
+    def history(self, request: gr.Request) -> list[dict[str, Json]]:
+        """The jobs of this session, newest first."""
+        owner = self._studio.jobs.owner_of(request.session_hash or "")
+        return [to_json(job) for job in self._studio.history(owner)]
+
+    def cancel(self, job_id: object) -> dict[str, Json]:
+        """Stop a job; one that has ended stays as it is."""
+        with raised_to_scripts():
+            return to_json(self._studio.cancel(checked_id(job_id)))
+
+    def engines(self) -> list[dict[str, Json]]:
+        """Every engine: ready or not, why not, what it needs, its licence."""
+        return [to_json(info) for info in self._studio.engines()]
+
+    def health(self) -> dict[str, Json]:
+        """Whether the server is alive."""
+        return {"status": "ok", "version": VERSION}
+
+
+def checked_id(job_id: object) -> str:
+    """``job_id`` if it is text.
+
+    Raises:
+        NotFound: anything else names no job.
+    """
+    if not isinstance(job_id, str):
+        raise NotFound("There is no such job.")
+    return job_id

@@ -1,0 +1,98 @@
+"""From the raw values of an event to a submitted job; the page and the named endpoints both come through here."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from orfeas.errors import InvalidImage, InvalidMesh
+from orfeas.jobs import Caller
+from orfeas.options import (
+    ShapeOptions,
+    Style,
+    TextEngineChoice,
+    parse_picture_options,
+    parse_prompt,
+    parse_shape_options,
+)
+from orfeas.records import Job
+from orfeas.studio import Studio
+
+Values = Mapping[str, object]
+
+SHAPE_NAMES = tuple(field.name for field in fields(ShapeOptions))
+
+
+def submit_image(studio: Studio, values: Values, caller: Caller) -> Job:
+    """Submit a job that makes a model of a picture.
+
+    Raises:
+        OrfeasError: why it was not accepted.
+    """
+    options = parse_shape_options(**_named(values, SHAPE_NAMES))
+    return studio.submit_image_to_3d(image_path(values.get("image")), options, caller)
+
+
+def submit_words(studio: Studio, values: Values, caller: Caller) -> Job:
+    """Submit a job that makes a picture from words.
+
+    Raises:
+        OrfeasError: why it was not accepted.
+    """
+    prompt = parse_prompt(values.get("prompt"))
+    options = parse_picture_options(
+        engine=values.get("engine", TextEngineChoice.AUTO),
+        style=values.get("style", Style.NONE),
+        seed=values.get("seed", -1),
+        negative_prompt=values.get("negative_prompt", ""),
+        num_inference_steps=values.get("num_inference_steps", 0),
+        guidance_scale=values.get("guidance_scale", -1),
+    )
+    return studio.submit_text_to_image(prompt, options, caller)
+
+
+def submit_words_to_model(studio: Studio, values: Values, caller: Caller) -> Job:
+    """Submit a job that makes a picture from words and a model of it.
+
+    Raises:
+        OrfeasError: why it was not accepted.
+    """
+    prompt = parse_prompt(values.get("prompt"))
+    picture = parse_picture_options(
+        engine=values.get("text_engine"), style=values.get("style"), engine_name="text_engine"
+    )
+    shape = parse_shape_options(**_named(values, SHAPE_NAMES))
+    return studio.submit_text_to_3d(prompt, picture, shape, caller)
+
+
+def image_path(value: object) -> Path:
+    """Where Gradio put an uploaded picture.
+
+    Raises:
+        InvalidImage: none was sent.
+    """
+    path = _uploaded(value)
+    if path is None:
+        raise InvalidImage("There is no picture. Choose one first.")
+    return path
+
+
+def mesh_path(value: object) -> Path:
+    """Where Gradio put an uploaded mesh.
+
+    Raises:
+        InvalidMesh: none was sent.
+    """
+    path = _uploaded(value)
+    if path is None:
+        raise InvalidMesh("There is no mesh file. Choose one first.")
+    return path
+
+
+def _uploaded(value: object) -> Path | None:
+    """Gradio has checked already that such a path lies in its own upload folder."""
+    path = value.get("path") if isinstance(value, dict) else None
+    return Path(path) if isinstance(path, str) and path else None
+
+
+def _named(values: Values, names: tuple[str, ...]) -> dict[str, object]:
+    return {name: values[name] for name in names if name in values}

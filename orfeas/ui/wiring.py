@@ -1,0 +1,324 @@
+"""Connects the page's components to its handlers; here and in the endpoints Gradio's requests are seen, nowhere else.
+
+A press submits its job at once, outside the queue, so that a refusal is told before anything waits. Then the job is run
+through the device's queue, and a clock asks how it stands until it has ended.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Literal
+
+import gradio as gr
+from gradio.components import Component
+
+from orfeas.jobs import Caller
+from orfeas.records import JobKind, JobStatus, Scalar
+from orfeas.studio import Studio
+from orfeas.ui.caller import address_of, caller_of
+from orfeas.ui.endpoints import DEVICE
+from orfeas.ui.follow import run_job
+from orfeas.ui.handlers import Handlers, View
+from orfeas.ui.layout import OptionInputs, Page, WordInputs, quality_choices
+from orfeas.ui.queue_probe import attach_job
+from orfeas.ui.serving import cached
+from orfeas.ui.submissions import mesh_path
+from orfeas.ui.toast import shown_as_toast
+from orfeas.ui.visits import Visits
+
+Updates = dict[Component, object]
+Submit = Callable[[Sequence[object], Caller], View]
+
+OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
+WORD_NAMES = tuple(field.name for field in fields(WordInputs))
+TOKEN_BYTES = 24
+
+
+class Wiring:
+    """All events of one page; call :meth:`connect` once, while the page's ``gr.Blocks`` is open."""
+
+    def __init__(self, studio: Studio, handlers: Handlers, page: Page, visits: Visits) -> None:
+        self._studio = studio
+        self._handlers = handlers
+        self._page = page
+        self._visits = visits
+        # Jobs that a page of the same browser started before this one was loaded, by session.
+        self._followed: dict[str, str] = {}
+
+    def connect(self, blocks: gr.Blocks) -> None:
+        """Wire everything."""
+        self._connect_words()
+        self._connect_pictures()
+        self._connect_live()
+        self._connect_stage()
+        self._connect_settings()
+        self._connect_sessions(blocks)
+
+    def _connect_words(self) -> None:
+        page, handlers = self._page, self._handlers
+        inputs = [*page.words.in_order(), *page.options.in_order()]
+        names = (*WORD_NAMES, *OPTION_NAMES)
+        for trigger in (page.make_picture.click, page.words.prompt.submit):
+            self._submits(trigger, inputs, lambda values, caller: handlers.submit_words(_named(names, values), caller))
+        self._submits(
+            page.again.click,
+            inputs,
+            lambda values, caller: handlers.submit_words({**_named(names, values), "seed": -1}, caller),
+        )
+        self._submits(
+            page.straight.click,
+            inputs,
+            lambda values, caller: handlers.submit_words_to_model(_named(names, values), caller),
+        )
+
+    def _connect_pictures(self) -> None:
+        page, handlers = self._page, self._handlers
+        options = page.options.in_order()
+        self._submits(
+            page.generate.click,
+            [page.image, *options],
+            lambda values, caller: handlers.submit_image(_named(("image", *OPTION_NAMES), values), caller),
+        )
+        self._submits(
+            page.to_model.click,
+            [page.shown_id, *options],
+            lambda values, caller: handlers.submit_picture_of(str(values[0]), _named(OPTION_NAMES, values[1:]), caller),
+        )
+
+        def on_example(request: gr.Request, event: gr.EventData, *values: object) -> Updates:
+            with shown_as_toast():
+                key = str(event.value)
+                view = handlers.submit_example(key, _named(OPTION_NAMES, values), caller_of(request))
+                return {**self._shown(view), page.image: cached(handlers.example(key).path)}
+
+        self._then_run(
+            page.examples.select(
+                on_example,
+                options,
+                [*self._live_outputs(), page.image],
+                concurrency_limit=None,
+                preprocess=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+        )
+
+    def _submits(self, trigger: Callable[..., gr.events.Dependency], inputs: list[Component], submit: Submit) -> None:
+        def on_press(request: gr.Request, *values: object) -> Updates:
+            with shown_as_toast():
+                return self._shown(submit(values, caller_of(request)))
+
+        self._then_run(
+            trigger(
+                on_press,
+                inputs,
+                self._live_outputs(),
+                concurrency_limit=None,
+                preprocess=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+        )
+
+    def _then_run(self, submitted: gr.events.Dependency) -> None:
+        """Run the job on the device once the event before has accepted it."""
+
+        def hold(request: gr.Request, job_id: str) -> list[dict[str, object]]:
+            attach_job(request, job_id)
+            return [gr.validate(True, "")]
+
+        async def run(job_id: str) -> None:
+            if job_id:
+                await run_job(self._studio, job_id)
+
+        submitted.success(
+            run,
+            self._page.job_id,
+            None,
+            validator=hold,
+            concurrency_id=DEVICE,
+            concurrency_limit=1,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def _connect_live(self) -> None:
+        page = self._page
+
+        def tick(request: gr.Request, job_id: str) -> Updates:
+            if not job_id:
+                return {page.clock: gr.Timer(active=False)}
+            with shown_as_toast():
+                view = self._handlers.follow(job_id)
+                if view.is_live:
+                    return {page.status: view.status, page.announcer: view.announcement, page.cut_out: view.cut_out}
+                return self._finished(view, self._owner_of(request))
+
+        def on_stop(job_id: str) -> Updates:
+            if job_id:
+                with shown_as_toast():
+                    self._handlers.stop(job_id)
+            return {page.stop: gr.Button("Stopping", interactive=False)}
+
+        page.clock.tick(
+            tick,
+            page.job_id,
+            [*self._live_outputs(), *self._stage_outputs()],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        page.stop.click(on_stop, page.job_id, page.stop, queue=False, show_progress="hidden", api_visibility="private")
+
+    def _connect_stage(self) -> None:
+        page = self._page
+
+        def on_open(request: gr.Request, event: gr.EventData) -> Updates:
+            with shown_as_toast():
+                return self._opened(self._handlers.follow(str(event.value)), self._owner_of(request))
+
+        def on_mode(mode: Literal["solid", "wireframe"]) -> object:
+            return gr.Model3D(display_mode=mode)
+
+        page.history.select(
+            on_open,
+            None,
+            [page.status, page.announcer, page.cut_out, *self._stage_outputs()],
+            concurrency_limit=None,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        page.view_mode.change(
+            on_mode, page.view_mode, page.viewer, queue=False, show_progress="hidden", api_visibility="private"
+        )
+
+    def _connect_settings(self) -> None:
+        page = self._page
+        inputs = [*page.words.in_order(), *page.options.in_order()]
+        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES), inputs, strict=True))
+
+        def on_reuse(shown_id: str) -> Updates:
+            with shown_as_toast():
+                return {page.options.seed: self._handlers.settings_of(shown_id).get("seed", -1)}
+
+        def on_load(file: object) -> Updates:
+            with shown_as_toast():
+                settings: dict[str, Scalar] = self._handlers.settings_from(mesh_path(file))
+                gr.Success("The settings of the file are in place.", title="Settings loaded")
+                return {by_name[name]: value for name, value in settings.items() if name in by_name}
+
+        page.reuse_seed.click(
+            on_reuse,
+            page.shown_id,
+            page.options.seed,
+            concurrency_limit=None,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        page.load_settings.upload(
+            on_load,
+            page.load_settings,
+            inputs,
+            concurrency_limit=None,
+            preprocess=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def _connect_sessions(self, blocks: gr.Blocks) -> None:
+        """The history follows the browser: a token kept there adopts each new session of its pages."""
+        page = self._page
+
+        def on_open_page(request: gr.Request, token: object) -> Updates:
+            kept = token if isinstance(token, str) and token else secrets.token_urlsafe(TOKEN_BYTES)
+            self._studio.jobs.adopt(request.session_hash or "", kept)
+            live = self._handlers.live_job(kept)
+            if live is not None:
+                self._followed[request.session_hash or ""] = live.job_id
+            shown = self._shown(self._handlers.follow(live.job_id)) if live is not None else {}
+            return {
+                page.token: kept,
+                page.history: self._handlers.history(kept, ""),
+                page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
+                **shown,
+            }
+
+        def on_close_page(request: gr.Request) -> None:
+            session = request.session_hash or ""
+            followed = self._followed.pop(session, "")
+            live = self._studio.jobs.live(session)
+            job_id = live.job_id if live is not None else followed
+            agent = str(request.headers.get("user-agent", ""))
+            if job_id and not self._visits.has_returned(address_of(request), agent):
+                self._studio.cancel(job_id)
+
+        self._then_run(
+            blocks.load(
+                on_open_page,
+                page.token,
+                [page.token, page.history, page.options.quality, *self._live_outputs()],
+                queue=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+        )
+        blocks.unload(on_close_page)
+
+    def _owner_of(self, request: gr.Request) -> str:
+        return self._studio.jobs.owner_of(request.session_hash or "")
+
+    def _live_outputs(self) -> list[Component]:
+        page = self._page
+        return [page.job_id, page.clock, page.status, page.announcer, page.stop, page.cut_out]
+
+    def _stage_outputs(self) -> list[Component]:
+        page = self._page
+        next_steps = [page.to_model, page.again, page.reuse_seed]
+        return [page.shown_id, page.viewer, page.picture, *next_steps, page.history, page.options.quality]
+
+    def _shown(self, view: View) -> Updates:
+        """A job that was just accepted. The style sheet puts Stop where Generate was while the status is live."""
+        page = self._page
+        return {
+            page.job_id: view.job.job_id,
+            page.clock: gr.Timer(active=True),
+            page.status: view.status,
+            page.announcer: view.announcement,
+            page.stop: gr.Button("Stop", interactive=True),
+            page.cut_out: view.cut_out,
+        }
+
+    def _finished(self, view: View, owner: str) -> Updates:
+        """A job that has just ended; one that made nothing leaves the stage as it was."""
+        page = self._page
+        ended: Updates = {
+            page.job_id: "",
+            page.clock: gr.Timer(active=False),
+            page.status: view.status,
+            page.announcer: view.announcement,
+        }
+        return {**ended, **self._opened(view, owner)} if view.job.status == JobStatus.COMPLETED else ended
+
+    def _opened(self, view: View, owner: str) -> Updates:
+        """A finished job on the stage."""
+        page = self._page
+        is_picture = view.job.kind == JobKind.TEXT_TO_IMAGE
+        opened: Updates = {
+            page.shown_id: view.job.job_id,
+            page.status: view.status,
+            page.announcer: view.announcement,
+            page.cut_out: view.cut_out,
+            page.picture: view.picture,
+            page.to_model: gr.Button(visible=is_picture),
+            page.again: gr.Button(visible=is_picture),
+            page.reuse_seed: gr.Button(visible=True),
+            page.history: self._handlers.history(owner, view.job.job_id),
+            page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
+        }
+        if view.model is not None:
+            opened[page.viewer] = cached(view.model)
+        return opened
+
+
+def _named(names: Sequence[str], values: Sequence[object]) -> dict[str, object]:
+    return dict(zip(names, values, strict=True))

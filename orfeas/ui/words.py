@@ -1,0 +1,94 @@
+"""The page's words: names of choices, lines of help, and numbers as people read them."""
+
+from collections.abc import Mapping
+
+from orfeas.options import OutputFormat, Quality, RemoveBackground, Style
+from orfeas.progress import Stage
+from orfeas.records import Job, JobKind, JobStatus
+
+QUALITY_NAMES: Mapping[Quality, str] = {
+    Quality.DRAFT: "Draft",
+    Quality.STANDARD: "Standard",
+    Quality.HIGH: "High",
+    Quality.ULTRA: "Ultra",
+}
+BACKGROUND_NAMES: Mapping[RemoveBackground, str] = {
+    RemoveBackground.AUTO: "Automatic",
+    RemoveBackground.ALWAYS: "Cut out",
+    RemoveBackground.NEVER: "Keep",
+}
+STYLE_NAMES: Mapping[Style, str] = {style: style.value.capitalize() for style in Style} | {Style.NONE: "No style"}
+STAGE_NAMES: Mapping[Stage, str] = {
+    Stage.PICTURE: "Picture",
+    Stage.CUT_OUT: "Cut-out",
+    Stage.SHAPE: "Shape",
+    Stage.SURFACE: "Surface",
+    Stage.TEXTURE: "Texture",
+    Stage.SAVE: "Save",
+}
+KIND_NAMES: Mapping[JobKind, str] = {
+    JobKind.IMAGE_TO_3D: "Model of a picture",
+    JobKind.TEXT_TO_IMAGE: "Picture from words",
+    JobKind.TEXT_TO_3D: "Model from words",
+    JobKind.TEXTURE: "Textured model",
+    JobKind.REPAIR: "Repaired model",
+}
+STATUS_NAMES: Mapping[JobStatus, str] = {
+    JobStatus.QUEUED: "Waiting",
+    JobStatus.RUNNING: "Working",
+    JobStatus.COMPLETED: "Done",
+    JobStatus.FAILED: "Failed",
+    JobStatus.CANCELLED: "Stopped",
+}
+FORMAT_NAMES: Mapping[OutputFormat, str] = {
+    OutputFormat.GLB: "GLB",
+    OutputFormat.OBJ: "OBJ",
+    OutputFormat.STL: "STL",
+    OutputFormat.PLY: "PLY",
+}
+FORMAT_TIPS: Mapping[OutputFormat, str] = {
+    OutputFormat.GLB: "GLB: for the web, games and Blender; one file with its texture",
+    OutputFormat.OBJ: "OBJ: for older 3D programs; a zip with material and texture",
+    OutputFormat.STL: "STL: for 3D printing, in millimetres; no colour",
+    OutputFormat.PLY: "PLY: for scanning and research tools",
+}
+
+BYTE_UNITS: tuple[tuple[str, float], ...] = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+
+def bytes_text(count: int) -> str:
+    """A size as people read it, such as ``1.4 MB``."""
+    number, unit = next(
+        ((count / size, unit) for unit, size in BYTE_UNITS if count >= size),
+        (float(count), "B"),
+    )
+    return f"{number:.1f} {unit}" if number < 10 and unit != "B" else f"{number:,.0f} {unit}"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people read it, such as ``0.4 s``, ``12 s`` or ``3 min 5 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+
+
+def stage_text(job: Job) -> str:
+    """Where a live job stands, such as ``Shape, 14 of 30``."""
+    if job.status == JobStatus.QUEUED:
+        return "Waiting for its turn"
+    if job.stage not in list(Stage):
+        return "Starting"
+    name = STAGE_NAMES[Stage(job.stage)]
+    return f"{name}, {job.step} of {job.steps}" if job.steps else name
+
+
+def stages_of(job: Job) -> tuple[Stage, ...]:
+    """The stages a job passes, in order."""
+    if job.kind == JobKind.TEXT_TO_IMAGE:
+        return (Stage.PICTURE,)
+    first = (Stage.PICTURE,) if job.kind == JobKind.TEXT_TO_3D else ()
+    texture = (Stage.TEXTURE,) if job.options.get("texture", True) else ()
+    return (*first, Stage.CUT_OUT, Stage.SHAPE, Stage.SURFACE, *texture, Stage.SAVE)

@@ -1,0 +1,35 @@
+"""Shares of the work, measured or guessed."""
+
+import pytest
+
+from orfeas.jobs.plan import make_plan
+from orfeas.progress import Stage, Step
+from orfeas.records import JobKind
+
+
+def test_measured_stages_weigh_as_long_as_they_take() -> None:
+    plan = make_plan(JobKind.IMAGE_TO_3D, {Stage.CUT_OUT: 1.0, Stage.SHAPE: 8.0, Stage.SAVE: 1.0})
+    assert plan.total_s == 10
+    assert plan.progress(Step(Stage.CUT_OUT)) == 0
+    assert plan.progress(Step(Stage.SHAPE)) == pytest.approx(0.1)
+    assert plan.progress(Step(Stage.SHAPE, 15, 30)) == pytest.approx(0.5)
+    assert plan.progress(Step(Stage.SAVE)) == pytest.approx(0.9)
+    assert plan.progress(Step(Stage.SAVE, 1, 1)) == pytest.approx(1)
+
+
+def test_a_stage_that_was_never_measured_moves_nothing() -> None:
+    plan = make_plan(JobKind.IMAGE_TO_3D, {Stage.SHAPE: 5.0, Stage.SAVE: 5.0})
+    assert plan.progress(Step(Stage.TEXTURE, 1, 2)) == pytest.approx(0.5)
+
+
+def test_times_of_nothing_at_all_give_no_progress() -> None:
+    assert make_plan(JobKind.REPAIR, {Stage.SAVE: 0.0}).progress(Step(Stage.SAVE, 1, 1)) == 0
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_every_kind_has_a_first_guess_that_grows_to_one_and_claims_no_seconds(kind: JobKind) -> None:
+    plan = make_plan(kind, {})
+    told = [plan.progress(Step(stage, 1, 1)) for stage in Stage]
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1)
+    assert plan.total_s is None

@@ -1,0 +1,212 @@
+"""The plain routes over a real studio, and the guard before every route of a real server."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Routes, unexpected
+from orfeas.options import Quality, ShapeOptions
+from orfeas.studio import Studio
+from orfeas.version import VERSION
+
+OTHER = "https://elsewhere.example"
+
+
+@pytest.fixture
+def http(studio: Studio, mug: Path) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=Routes(studio, [mug]).routes())) as client:
+        yield client
+
+
+@pytest.fixture
+def job_id(studio: Studio, mug: Path) -> str:
+    return studio.image_to_3d(mug, ShapeOptions(quality=Quality.DRAFT)).job_id
+
+
+async def echo(request: Request) -> Response:
+    return JSONResponse(
+        {"bytes": len(await request.body())},
+        headers={"access-control-allow-origin": "*", "access-control-allow-credentials": "true"},
+    )
+
+
+async def break_down(_: Request) -> Response:
+    raise RuntimeError("/secret/path")
+
+
+@pytest.fixture
+def guarded() -> TestClient:
+    inner = Starlette(
+        routes=[
+            Route("/echo", echo, methods=["GET", "POST"]),
+            Route("/gradio_api/upload", echo, methods=["POST"]),
+            Route("/gradio_api/call/v2/known", echo, methods=["POST"]),
+            Route("/broken", break_down),
+        ],
+        exception_handlers={Exception: unexpected},
+    )
+    guard = Guard(inner, ["https://friend.example/"], frozenset({"known"}))
+    return TestClient(guard, base_url="http://studio.example", raise_server_exceptions=False)
+
+
+def test_health_is_alive_and_tells_its_version(http: TestClient) -> None:
+    answer = http.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION})
+
+
+def test_health_answers_in_5_ms(http: TestClient) -> None:
+    times = []
+    for _ in range(50):
+        start = time.perf_counter()
+        http.get("/health")
+        times.append(time.perf_counter() - start)
+    assert statistics.median(times) < 0.005
+
+
+def test_ready_names_the_engines_that_are(http: TestClient) -> None:
+    answer = http.get("/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "engines": ["inflate"]})
+
+
+def test_metrics_are_prometheus_text_with_a_gauge_of_running_jobs(http: TestClient) -> None:
+    answer = http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    names = {line.split("{")[0].split(" ")[0] for line in answer.text.splitlines() if not line.startswith("#")}
+    assert all(name.startswith("orfeas_") for name in names)
+    assert any("running" in name for name in names)
+
+
+def test_a_job_is_told_to_whoever_has_its_id(http: TestClient, job_id: str) -> None:
+    job = http.get(f"/jobs/{job_id}").json()
+    assert (job["job_id"], job["status"], job["mesh"]["is_watertight"]) == (job_id, "completed", True)
+
+
+def test_a_job_that_has_ended_stays_as_it_is_when_stopped(http: TestClient, job_id: str) -> None:
+    assert http.post(f"/jobs/{job_id}/cancel").json()["status"] == "completed"
+
+
+@pytest.mark.parametrize("part", ["thumbnail", "cut_out"])
+def test_pictures_of_a_job_are_served(http: TestClient, job_id: str, part: str) -> None:
+    answer = http.get(f"/jobs/{job_id}/{part}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] in ("image/webp", "image/png")
+
+
+def test_a_picture_made_from_words_is_served(http: TestClient, studio: Studio) -> None:
+    job = studio.text_to_image("a red apple")
+    assert http.get(f"/jobs/{job.job_id}/picture").content[:4] == b"\x89PNG"
+
+
+def test_an_uploaded_picture_is_not_served(http: TestClient, job_id: str) -> None:
+    assert http.get(f"/jobs/{job_id}/picture").status_code == 404
+
+
+@pytest.mark.parametrize(("output_format", "magic"), [("glb", b"glTF"), ("obj", b"PK"), ("ply", b"ply"), ("STL", b"")])
+def test_a_model_is_served_as_a_file_to_keep(http: TestClient, job_id: str, output_format: str, magic: bytes) -> None:
+    answer = http.get(f"/jobs/{job_id}/model.{output_format}")
+    assert answer.status_code == 200
+    assert answer.content.startswith(magic)
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_format_that_cannot_be_written_is_refused_with_those_that_can(http: TestClient, job_id: str) -> None:
+    answer = http.get(f"/jobs/{job_id}/model.fbx")
+    assert (answer.status_code, answer.json()["error"]) == (422, "invalid_option")
+    assert "glb, obj, stl, ply" in answer.json()["message"]
+
+
+def test_an_unknown_job_is_told_as_json(http: TestClient) -> None:
+    answer = http.get("/jobs/nothing")
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "not_found"
+    assert answer.json()["message"].startswith("Not found: ")
+
+
+@pytest.mark.parametrize("path", ["/jobs/..%2F..%2Fetc%2Fpasswd", "/jobs/..%5C..%5Cx", "/jobs/nothing/model.glb"])
+def test_a_hostile_id_finds_nothing(http: TestClient, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 404
+    assert "passwd" not in answer.text
+
+
+def test_examples_are_served_by_number(http: TestClient, mug: Path) -> None:
+    assert http.get("/examples/0").content == mug.read_bytes()
+
+
+def test_an_example_that_is_not_there_is_not_found(http: TestClient) -> None:
+    assert http.get("/examples/1").status_code == 404
+
+
+def test_every_answer_is_hardened(guarded: TestClient) -> None:
+    headers = guarded.get("/echo").headers
+    assert {name: headers[name] for name in HARDENING} == dict(HARDENING)
+
+
+def test_the_page_itself_may_post(guarded: TestClient) -> None:
+    answer = guarded.post("/echo", content=b"12345", headers={"origin": "http://studio.example"})
+    assert answer.json() == {"bytes": 5}
+
+
+def test_a_script_without_origin_may_post(guarded: TestClient) -> None:
+    assert guarded.post("/echo", content=b"123").json() == {"bytes": 3}
+
+
+def test_an_allowed_origin_may_post_and_read(guarded: TestClient) -> None:
+    answer = guarded.post("/echo", content=b"1", headers={"origin": "https://friend.example"})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.parametrize("origin", [OTHER, "null", "http://studio.example.evil.example"])
+def test_another_web_site_may_not_post(guarded: TestClient, origin: str) -> None:
+    answer = guarded.post("/echo", content=b"1", headers={"origin": origin})
+    assert (answer.status_code, answer.json()["error"]) == (403, "foreign_origin")
+
+
+def test_another_web_site_may_not_read_with_credentials(guarded: TestClient) -> None:
+    headers = guarded.get("/echo", headers={"origin": OTHER}).headers
+    assert [name for name in headers if name.startswith("access-control-allow-")] == []
+
+
+def test_a_body_that_is_announced_too_large_is_refused(guarded: TestClient) -> None:
+    answer = guarded.post("/echo", content=b"x" * (MAX_BODY_BYTES + 1))
+    assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
+
+
+def test_a_body_that_grows_too_large_is_refused(guarded: TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(50):
+            yield b"x" * 100_000
+
+    assert guarded.post("/echo", content=chunks()).status_code == 413
+
+
+def test_an_upload_may_be_larger(guarded: TestClient) -> None:
+    answer = guarded.post("/gradio_api/upload", content=b"x" * (MAX_BODY_BYTES + 1))
+    assert answer.json() == {"bytes": MAX_BODY_BYTES + 1}
+
+
+def test_a_known_endpoint_is_let_through(guarded: TestClient) -> None:
+    assert guarded.post("/gradio_api/call/v2/known", json={}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/call/on_press", "/gradio_api/call/v2/nothing", "/gradio_api/call"])
+def test_an_unknown_endpoint_is_not_found(guarded: TestClient, path: str) -> None:
+    answer = guarded.post(path, json={})
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
+def test_a_bug_shows_an_id_and_nothing_of_the_inside(guarded: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    answer = guarded.get("/broken")
+    assert (answer.status_code, answer.json()["error"]) == (500, "internal")
+    reference = answer.json()["message"].rstrip(".").split(" ")[-1]
+    assert "secret" not in answer.text
+    assert reference in caplog.text

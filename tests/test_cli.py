@@ -1,0 +1,159 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import trimesh
+
+from orfeas.cli import main
+from orfeas.options import OutputFormat
+from orfeas.version import VERSION
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ORFEAS_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("ending", [".glb", ".stl", ".ply", ".obj", ".zip", ".GLB"])
+def test_generate_writes_the_format_its_ending_names(
+    mug: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / f"model{ending}"
+    assert main(["generate", str(mug), "-o", str(output), "--quality", "draft", "--size-mm", "30"]) == 0
+    assert output.stat().st_size > 1000
+    told = capsys.readouterr()
+    assert "watertight" in told.out
+    assert "preview engine" in told.out
+    assert told.err.splitlines()[-1] in {"cut out", "shape", "surface", "texture", "save"}
+
+
+def test_generate_makes_a_model_of_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "apple.stl"
+    assert main(["generate", "--prompt", "a red apple", "-o", str(output), "--quality", "draft", "--json"]) == 0
+    job = json.loads(capsys.readouterr().out)
+    assert (job["kind"], job["status"], job["prompt"]) == ("text_to_3d", "completed", "a red apple")
+    assert trimesh.load_mesh(output).is_watertight
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--quality", "best"], "Invalid option: quality cannot be “best”"),
+        (["--size-mm", "0"], "Invalid option: size_mm cannot be 0"),
+        (["--engine", "hunyuan3d-2.1"], "Engine unavailable: Hunyuan3D-2.1 cannot run here"),
+        (["--prompt", "a cat"], "Invalid option: Give either a picture or --prompt"),
+    ],
+)
+def test_generate_refuses_in_one_sentence_and_writes_nothing(
+    mug: Path, tmp_path: Path, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "model.glb"
+    assert main(["generate", str(mug), "-o", str(output), *arguments]) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+    assert not output.exists()
+
+
+def test_generate_refuses_an_ending_that_is_no_format(
+    mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", str(mug), "-o", str(tmp_path / "model.exe")]) == 1
+    assert "choose one of glb, obj, stl, ply" in capsys.readouterr().err
+
+
+def test_a_picture_that_is_not_there_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", str(tmp_path / "no.png"), "-o", str(tmp_path / "x.glb")]) == 1
+    assert capsys.readouterr().err.startswith("Invalid image: ")
+
+
+def test_convert_keeps_the_model_and_can_scale_it(
+    mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "a.glb", tmp_path / "b.stl"
+    main(["generate", str(mug), "-o", str(first), "--quality", "draft"])
+    assert main(["convert", str(first), "-o", str(second), "--size-mm", "25"]) == 0
+    capsys.readouterr()
+    assert main(["inspect", str(second)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert max(report["size_mm"]) == pytest.approx(25, rel=1e-4)
+    assert report["is_watertight"]
+
+
+def test_a_mesh_from_elsewhere_can_be_converted(tmp_path: Path) -> None:
+    box, output = tmp_path / "box.stl", tmp_path / "box.glb"
+    trimesh.creation.box((10, 20, 30)).export(box)
+    assert main(["convert", str(box), "-o", str(output)]) == 0
+    assert output.read_bytes()[:4] == b"glTF"
+
+
+def test_inspect_refuses_what_is_no_mesh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.glb"
+    path.write_bytes(b"not a mesh at all")
+    assert main(["inspect", str(path)]) == 1
+    assert capsys.readouterr().err.startswith("Invalid mesh: ")
+
+
+def test_engines_are_listed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engines"]) == 0
+    assert {info["name"] for info in json.loads(capsys.readouterr().out)} >= {"inflate", "pictogram"}
+
+
+def test_the_doctor_finds_a_healthy_machine_healthy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "Engine: inflate, ready" in told
+    assert "Device: cpu" in told
+    assert told.endswith("No problem found.\n")
+
+
+def test_the_doctor_names_a_misspelt_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORFEAS_PROT", "1")
+    assert main(["doctor"]) == 1
+    assert "ORFEAS_PROT" in capsys.readouterr().out
+
+
+def test_the_doctor_names_a_data_folder_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ORFEAS_DATA_DIR", str(tmp_path / "file" / "data"))
+    assert main(["doctor"]) == 1
+    assert "set ORFEAS_DATA_DIR" in capsys.readouterr().out
+
+
+def test_the_command_tells_its_version_as_a_process() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "orfeas", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == f"ORFEAS {VERSION}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
+def test_ctrl_c_stops_the_job_and_writes_nothing(mug: Path, tmp_path: Path) -> None:
+    output = tmp_path / "model.glb"
+    command = [sys.executable, "-m", "orfeas", "generate", str(mug), "-o", str(output), "--quality", "ultra"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        rest = process.stderr.read()
+        status = process.wait(30)
+    assert first == "cut out\n"
+    assert (status, rest.splitlines()[-1][:10]) == (130, "Cancelled:")
+    assert time.monotonic() - start < 5
+    assert not output.exists()
+
+
+def test_every_format_has_an_ending_that_the_command_knows() -> None:
+    from orfeas.cli import format_of
+
+    assert [format_of(Path(f"x.{f}")) for f in OutputFormat] == list(OutputFormat)

@@ -1,0 +1,99 @@
+"""The server as a whole: what a browser and a script meet at its address."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+
+from tests.running import Running, running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def test_the_page_is_served_with_our_title(server: Running) -> None:
+    answer = httpx.get(server.url)
+    assert answer.status_code == 200
+    assert "<title>ORFEAS</title>" in answer.text or '"title":"ORFEAS"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["health", "ready", "metrics"])
+def test_the_plain_routes_stand_beside_the_page(server: Running, path: str) -> None:
+    assert httpx.get(f"{server.url}{path}").status_code == 200
+
+
+def test_gradios_own_answers_are_hardened_too(server: Running) -> None:
+    headers = httpx.get(f"{server.url}config").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in headers["content-security-policy"]
+
+
+def test_another_web_site_gets_no_credentials_from_a_public_address(server: Running) -> None:
+    headers = {"origin": "https://elsewhere.example", "host": "studio.example"}
+    answer = httpx.get(f"{server.url}config", headers=headers)
+    assert [name for name in answer.headers if name.startswith("access-control-allow-")] == []
+
+
+def test_another_web_site_gets_no_leave_in_advance(server: Running) -> None:
+    headers = {"origin": "https://elsewhere.example", "host": "studio.example", "access-control-request-method": "POST"}
+    answer = httpx.options(f"{server.url}gradio_api/queue/join", headers=headers)
+    assert [name for name in answer.headers if name.startswith("access-control-allow-")] == []
+
+
+def test_another_web_site_cannot_start_a_job(server: Running) -> None:
+    answer = httpx.post(
+        f"{server.url}gradio_api/call/v2/text_to_image",
+        json={"prompt": "apple"},
+        headers={"origin": "https://elsewhere.example"},
+    )
+    assert answer.status_code == 403
+
+
+def test_gradios_queue_cannot_be_passed_by(server: Running) -> None:
+    answer = httpx.post(f"{server.url}gradio_api/run/generate_3d", json={"data": []})
+    assert answer.status_code == 404
+
+
+def test_events_of_the_page_cannot_be_called_by_name(server: Running) -> None:
+    assert httpx.post(f"{server.url}gradio_api/call/on_press", json={"data": []}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["file=/etc/passwd", "file=..%2F..%2Fetc%2Fpasswd"])
+def test_files_of_the_machine_are_not_served(server: Running, path: str) -> None:
+    answer = httpx.get(f"{server.url}gradio_api/{path}")
+    assert answer.status_code in {403, 404}
+    assert "root:" not in answer.text
+
+
+def test_the_workspace_is_not_served(server: Running) -> None:
+    database = server.server.settings.data_dir / "history.sqlite3"
+    assert database.exists()
+    assert httpx.get(f"{server.url}gradio_api/file={database}").status_code == 403
+
+
+def test_history_and_files_survive_a_restart(tmp_path: Path, mug: Path) -> None:
+    with running(tmp_path) as first:
+        _, job = first.client().predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+    with running(tmp_path) as second:
+        assert httpx.get(f"{second.url}jobs/{job['job_id']}").json() == job
+        assert httpx.get(f"{second.url}jobs/{job['job_id']}/model.stl").status_code == 200
+
+
+def test_a_login_is_asked_for_where_the_operator_set_one(tmp_path: Path) -> None:
+    with running(tmp_path, username="ann", password="open sesame") as locked:
+        assert httpx.get(f"{locked.url}config").status_code == 401
+        assert httpx.get(f"{locked.url}health").status_code == 200
+        client = Client(locked.url, auth=("ann", "open sesame"), verbose=False)
+        assert client.predict(api_name="/health")["status"] == "ok"
+
+
+def test_the_limit_of_an_operator_is_kept_and_says_when_to_return(tmp_path: Path) -> None:
+    with running(tmp_path, address_limit="1/hour") as limited:
+        limited.client().predict("a red apple", api_name="/text_to_image")
+        with pytest.raises(Exception, match=r"Too many requests: "):
+            limited.client().predict("a red apple", api_name="/text_to_image")

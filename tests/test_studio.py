@@ -1,0 +1,296 @@
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trimesh
+from PIL import Image
+
+from orfeas.engines.base import ShapeRequest, ShapeResult
+from orfeas.engines.inflate import Inflate
+from orfeas.errors import (
+    Cancelled,
+    DuplicateJob,
+    EngineUnavailable,
+    InternalError,
+    InvalidImage,
+    InvalidOption,
+    InvalidPrompt,
+    NotFound,
+    OutOfMemory,
+)
+from orfeas.jobs import Caller
+from orfeas.options import OutputFormat, Quality, parse_picture_options, parse_shape_options
+from orfeas.progress import Progress, Stage
+from orfeas.records import JobKind, JobStatus
+from orfeas.settings import Settings
+from orfeas.studio import Studio
+
+DRAFT = parse_shape_options(quality="draft", seed=7)
+TAB = Caller(session="tab", owner="me", address="127.0.0.1")
+
+
+def test_a_picture_becomes_a_closed_textured_model(studio: Studio, photo: Path) -> None:
+    job = studio.image_to_3d(photo, DRAFT)
+    assert job.kind is JobKind.IMAGE_TO_3D
+    assert job.status is JobStatus.COMPLETED
+    assert job.mesh is not None
+    assert job.mesh.is_watertight
+    assert job.mesh.is_winding_consistent
+    assert job.mesh.has_texture
+    assert max(job.mesh.size_mm) == pytest.approx(100, rel=1e-5)
+
+
+def test_the_job_says_everything_that_was_effective(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, parse_shape_options(quality="draft"))
+    assert job.engine == "inflate"
+    assert "Hunyuan3D-2.1 is not ready" in job.engine_reason
+    assert job.is_preview
+    assert job.options["engine"] == "inflate"
+    assert job.options["quality"] == "draft"
+    assert int(job.options["seed"]) >= 0
+    assert int(job.options["octree_resolution"]) > 0
+    assert int(job.options["target_faces"]) > 0
+    assert job.image is not None
+    assert (job.image.width, job.image.format) == (256, "PNG")
+
+
+def test_every_stage_is_timed(studio: Studio, mug: Path) -> None:
+    timings = studio.image_to_3d(mug, DRAFT).timings_s
+    assert set(timings) == {"cut_out", "shape", "surface", "texture", "save", "total"}
+    assert timings["total"] >= sum(seconds for stage, seconds in timings.items() if stage != "total") - 0.01
+
+
+def test_the_reported_options_can_be_sent_again_and_give_the_same_bytes(studio: Studio, mug: Path) -> None:
+    first = studio.image_to_3d(mug, parse_shape_options(quality="draft"))
+    again = studio.image_to_3d(mug, parse_shape_options(**first.options))
+    one, two = (studio.download(job.job_id, OutputFormat.GLB).read_bytes() for job in (first, again))
+    assert one == two
+
+
+def test_another_seed_gives_other_bytes(studio: Studio, mug: Path) -> None:
+    jobs = [studio.image_to_3d(mug, parse_shape_options(quality="draft", seed=seed)) for seed in (1, 2)]
+    one, two = (studio.download(job.job_id, OutputFormat.GLB).read_bytes() for job in jobs)
+    assert one != two
+
+
+@pytest.mark.parametrize("quality", Quality)
+def test_every_quality_makes_a_finer_model_than_the_one_before(studio: Studio, mug: Path, quality: Quality) -> None:
+    order = list(Quality)
+    coarser = order[max(0, order.index(quality) - 1)]
+    fine, coarse = (studio.image_to_3d(mug, parse_shape_options(quality=q)) for q in (quality, coarser))
+    assert fine.mesh is not None
+    assert coarse.mesh is not None
+    assert fine.mesh.faces >= coarse.mesh.faces * (1.5 if quality is not coarser else 1)
+
+
+@pytest.mark.parametrize("output_format", OutputFormat)
+def test_every_format_measures_what_was_asked(studio: Studio, mug: Path, output_format: OutputFormat) -> None:
+    job = studio.image_to_3d(mug, replace(DRAFT, size_mm=42.0, output_format=output_format))
+    assert set(job.files) == {"glb", output_format.value}
+    path = studio.download(job.job_id, output_format)
+    assert path.stat().st_size == job.files[output_format.value]
+    report = studio.inspect_mesh(path)
+    assert max(report.size_mm) == pytest.approx(42, rel=1e-4)
+    assert report.is_watertight
+
+
+def test_a_download_is_converted_once_and_kept(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    first = studio.download(job.job_id, OutputFormat.STL)
+    written = first.stat().st_mtime_ns
+    assert studio.download(job.job_id, OutputFormat.STL).stat().st_mtime_ns == written
+    assert studio.job(job.job_id).files["stl"] == first.stat().st_size
+
+
+def test_a_converted_file_has_the_bytes_of_one_asked_for_at_once(studio: Studio, mug: Path) -> None:
+    converted = studio.download(studio.image_to_3d(mug, DRAFT).job_id, OutputFormat.PLY)
+    at_once = studio.image_to_3d(mug, replace(DRAFT, output_format=OutputFormat.PLY))
+    assert converted.read_bytes() == studio.download(at_once.job_id, OutputFormat.PLY).read_bytes()
+
+
+def test_a_download_is_named_after_the_picture_and_nothing_else(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    assert studio.download(job.job_id, OutputFormat.GLB).name == "my-mug-1.glb"
+
+
+def test_a_model_file_says_how_it_was_made(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    provenance = studio.settings_from(studio.download(job.job_id, OutputFormat.GLB))
+    assert provenance.engine == "inflate"
+    assert provenance.is_preview
+    assert dict(provenance.options) == dict(job.options)
+
+
+def test_without_texture_there_is_no_texture_and_no_uv(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, replace(DRAFT, texture=False))
+    assert job.mesh is not None
+    assert (job.mesh.has_texture, job.mesh.has_uv) == (False, False)
+
+
+def test_words_become_a_picture(studio: Studio) -> None:
+    job = studio.text_to_image("a red apple", parse_picture_options(seed=1))
+    assert job.kind is JobKind.TEXT_TO_IMAGE
+    assert job.prompt == "a red apple"
+    assert any("apple" in note for note in job.notes)
+    with Image.open(studio.picture(job.job_id)) as picture:
+        assert picture.mode == "RGBA"
+        assert min(picture.size) >= 512
+
+
+def test_words_become_a_model_and_both_results_are_kept(studio: Studio) -> None:
+    job = studio.text_to_3d("a red apple", parse_picture_options(style="minimalist"), DRAFT)
+    assert job.kind is JobKind.TEXT_TO_3D
+    assert set(job.files) == {"png", "glb"}
+    assert (job.options["style"], job.options["text_engine"]) == ("minimalist", "pictogram")
+    assert studio.download(job.job_id, OutputFormat.GLB).name == "a-red-apple.glb"
+    assert studio.picture(job.job_id).name == "a-red-apple.png"
+    assert studio.settings_from(studio.download(job.job_id, OutputFormat.GLB)).prompt == "a red apple"
+
+
+def test_a_picture_job_has_no_model_to_download(studio: Studio) -> None:
+    job = studio.text_to_image("a red apple")
+    with pytest.raises(NotFound, match="no model"):
+        studio.download(job.job_id, OutputFormat.GLB)
+
+
+def test_words_that_match_nothing_fail_the_job_and_the_next_one_works(studio: Studio) -> None:
+    with pytest.raises(InvalidPrompt):
+        studio.text_to_image("qwertzuiop asdfghjkl")
+    assert studio.history("local")[0].status is JobStatus.FAILED
+    assert studio.text_to_image("a red apple").status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("engine", "why"), [("hunyuan3d-2.1", "Hunyuan3D-2.1"), ("inflate", "inflate")])
+def test_an_option_the_engine_has_no_use_for_is_refused(studio: Studio, mug: Path, engine: str, why: str) -> None:
+    with pytest.raises((InvalidOption, EngineUnavailable), match=why):
+        studio.image_to_3d(mug, parse_shape_options(engine=engine, num_inference_steps=30))
+    assert studio.history("local") == ()
+
+
+def test_an_engine_that_is_not_here_is_refused_and_never_replaced(studio: Studio, mug: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"Hunyuan3D-2\.1 cannot run here"):
+        studio.image_to_3d(mug, parse_shape_options(engine="hunyuan3d-2.1"))
+    with pytest.raises(EngineUnavailable, match="Diffusion cannot run here"):
+        studio.text_to_image("a red apple", parse_picture_options(engine="diffusion"))
+
+
+def test_a_file_that_is_no_picture_is_refused_before_anything_is_recorded(studio: Studio, tmp_path: Path) -> None:
+    page = tmp_path / "page.png"
+    page.write_text("<html>hello</html>")
+    with pytest.raises(InvalidImage):
+        studio.submit_image_to_3d(page, DRAFT)
+    assert studio.history("local") == ()
+
+
+def test_a_session_has_one_live_job_and_the_refusal_names_it(studio: Studio, mug: Path) -> None:
+    job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+    with pytest.raises(DuplicateJob, match=job.job_id):
+        studio.submit_image_to_3d(mug, DRAFT, TAB)
+    assert studio.run(job.job_id).status is JobStatus.COMPLETED
+    studio.submit_image_to_3d(mug, DRAFT, TAB)
+
+
+def test_a_queued_job_that_is_cancelled_never_runs(studio: Studio, mug: Path) -> None:
+    job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+    assert studio.cancel(job.job_id).status is JobStatus.CANCELLED
+    with pytest.raises(NotFound):
+        studio.run(job.job_id)
+
+
+class Stubborn(Inflate):
+    """An engine that works until it is told to stop, or fails as told."""
+
+    def __init__(self, failure: BaseException | None = None) -> None:
+        super().__init__()
+        self.failure = failure
+        self.started = threading.Event()
+
+    def generate(self, request: ShapeRequest, progress: Progress) -> ShapeResult:
+        with progress.stage(Stage.SHAPE):
+            self.started.set()
+            if self.failure is not None:
+                raise self.failure
+            while True:
+                progress.step(0, 1)
+
+
+def with_engine(settings: Settings, engine: Stubborn) -> Studio:
+    studio = Studio(settings)
+    studio._shape_engines = (engine,)
+    return studio
+
+
+def test_a_running_job_stops_when_it_is_cancelled(settings: Settings, mug: Path) -> None:
+    engine = Stubborn()
+    with with_engine(settings, engine) as studio:
+        job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+        worker = threading.Thread(target=studio.run, args=(job.job_id,))
+        worker.start()
+        assert engine.started.wait(10)
+        assert studio.cancel(job.job_id).status is JobStatus.RUNNING
+        worker.join(10)
+        ended = studio.job(job.job_id)
+        assert ended.status is JobStatus.CANCELLED
+        assert ended.files == {}
+        with pytest.raises(Cancelled):
+            studio.result(job.job_id)
+
+
+def test_a_bug_fails_the_job_with_a_reference_and_no_detail(
+    settings: Settings, mug: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with with_engine(settings, Stubborn(ZeroDivisionError("secret /etc/path"))) as studio:
+        with pytest.raises(InternalError) as failure:
+            studio.image_to_3d(mug, DRAFT)
+        assert "secret" not in str(failure.value)
+        reference = str(failure.value).split()[-1].rstrip(".")
+        assert reference in caplog.text
+        assert "secret /etc/path" in caplog.text
+
+
+def test_running_out_of_memory_is_said_and_the_next_job_works(settings: Settings, mug: Path) -> None:
+    with with_engine(settings, Stubborn(MemoryError())) as studio:
+        with pytest.raises(OutOfMemory):
+            studio.image_to_3d(mug, DRAFT)
+        studio._shape_engines = (Inflate(),)
+        assert studio.image_to_3d(mug, DRAFT).status is JobStatus.COMPLETED
+
+
+def test_history_and_files_survive_a_restart(settings: Settings, mug: Path) -> None:
+    with Studio(settings) as studio:
+        job = studio.image_to_3d(mug, DRAFT)
+    with Studio(settings) as again:
+        assert again.history("local") == (job,)
+        scene = trimesh.load(again.download(job.job_id, OutputFormat.GLB))
+        assert isinstance(scene, trimesh.Scene)
+
+
+def test_a_job_that_was_running_when_the_studio_stopped_is_failed(settings: Settings, mug: Path) -> None:
+    with Studio(settings) as studio:
+        job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+    with Studio(settings) as again:
+        assert again.job(job.job_id).status in (JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("job_id", ["", "nope", "..\\..\\x", "../../etc/passwd", "a" * 10_000, "%00"])
+def test_an_unknown_job_is_not_found(studio: Studio, job_id: str) -> None:
+    for call in (studio.job, studio.cancel, studio.picture, studio.cut_out, studio.thumbnail, studio.run):
+        with pytest.raises(NotFound):
+            call(job_id)
+    with pytest.raises(NotFound):
+        studio.download(job_id, OutputFormat.GLB)
+
+
+def test_every_engine_of_the_api_is_listed_with_its_state(studio: Studio) -> None:
+    listed = {info.name: info.is_ready for info in studio.engines()}
+    assert listed == {"inflate": True, "pictogram": True, "hunyuan3d-2.1": False, "diffusion": False}
+    assert all(info.why_not for info in studio.engines() if not info.is_ready)
+
+
+def test_the_pictures_of_a_job_can_be_had(studio: Studio, photo: Path) -> None:
+    job = studio.image_to_3d(photo, DRAFT)
+    assert studio.picture(job.job_id).read_bytes() == photo.read_bytes()
+    with Image.open(studio.cut_out(job.job_id)) as cut_out, Image.open(studio.thumbnail(job.job_id)) as thumbnail:
+        assert cut_out.mode == "RGBA"
+        assert max(thumbnail.size) <= 192

@@ -1,0 +1,160 @@
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.ui import markup
+
+HOSTILE = """<script>alert(1)</script><img src=x onerror="alert(2)">" onmouseover='alert(3)"""
+MESH = MeshReport(
+    vertices=20_000,
+    faces=39_812,
+    components=1,
+    is_watertight=True,
+    is_winding_consistent=True,
+    euler_number=2,
+    boundary_edges=0,
+    non_manifold_edges=0,
+    degenerate_faces=0,
+    volume_mm3=123_456.0,
+    area_mm2=1.0,
+    size_mm=(62.0, 100.0, 4.14),
+    has_uv=True,
+    has_texture=True,
+    materials=1,
+)
+JOB = Job(
+    job_id="abc",
+    kind=JobKind.IMAGE_TO_3D,
+    status=JobStatus.COMPLETED,
+    created="2026-11-23T12:34:56.000+00:00",
+    engine="inflate",
+    engine_reason="Inflate, because it is there.",
+    is_preview=True,
+    notes=("A note.",),
+    options={"quality": "draft", "seed": 7},
+    mesh=MESH,
+    timings_s={"shape": 0.5, "total": 1.23},
+    files={"glb": 1_400_000},
+)
+ENGINE = EngineInfo(
+    name="inflate",
+    kind="shape",
+    title="Inflate",
+    is_ready=True,
+    why_not="",
+    needs="",
+    licence="Apache-2.0",
+    good_for="Drawings",
+    is_preview=True,
+)
+
+
+class Tags(HTMLParser):
+    """Collects elements with their attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def assert_harmless(html: str) -> None:
+    tags = Tags(html)
+    assert tags.all("script") == []
+    assert [name for _, attributes in tags.elements for name in attributes if name.startswith("on")] == []
+    assert [image for image in tags.all("img") if image["src"] == "x"] == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        markup.result(replace(JOB, prompt=HOSTILE, notes=(HOSTILE,), options={"x": HOSTILE}, engine_reason=HOSTILE)),
+        markup.working(replace(JOB, prompt=HOSTILE, status=JobStatus.RUNNING), 1.0, None, 0),
+        markup.picture(replace(JOB, prompt=HOSTILE)),
+        markup.history([replace(JOB, prompt=HOSTILE)], ""),
+        markup.notice("failed", HOSTILE, HOSTILE),
+        markup.tiles([markup.Tile(HOSTILE, HOSTILE, HOSTILE, HOSTILE)], HOSTILE),
+        markup.header([replace(ENGINE, title=HOSTILE, why_not=HOSTILE, needs=HOSTILE, is_ready=False)]),
+    ],
+    ids=["result", "working", "picture", "history", "notice", "tiles", "header"],
+)
+def test_what_people_wrote_is_only_text(html: str) -> None:
+    assert_harmless(html)
+
+
+def test_a_result_tells_its_measures_with_units() -> None:
+    text = Tags(markup.result(JOB)).text
+    for fact in ("39,812 faces", "watertight", "62 × 100 × 4.1 mm", "123.5 cm³", "textured", "1.2 s", "1.4 MB"):
+        assert fact in text
+
+
+def test_a_result_of_a_preview_engine_says_so() -> None:
+    assert "Preview engine" in Tags(markup.result(JOB)).text
+    assert "Preview engine" not in Tags(markup.result(replace(JOB, is_preview=False))).text
+
+
+def test_an_open_surface_is_told_with_its_open_edges() -> None:
+    text = Tags(markup.report(replace(MESH, is_watertight=False, boundary_edges=1234, volume_mm3=None))).text
+    assert "1,234 open edges" in text
+    assert "watertight" not in text
+
+
+def test_a_model_can_be_downloaded_in_every_format() -> None:
+    links = [link["href"] for link in Tags(markup.result(JOB)).all("a")]
+    assert links == [f"jobs/abc/model.{name}" for name in ("glb", "obj", "stl", "ply")]
+
+
+def test_a_picture_can_be_downloaded() -> None:
+    picture = replace(JOB, kind=JobKind.TEXT_TO_IMAGE, mesh=None)
+    assert [link["href"] for link in Tags(markup.result(picture)).all("a")] == ["jobs/abc/picture"]
+
+
+def test_a_failed_job_is_not_in_the_history_row() -> None:
+    assert "abc" not in markup.history([replace(JOB, status=JobStatus.FAILED)], "")
+
+
+def test_the_job_on_the_stage_is_marked_in_the_history() -> None:
+    tiles = Tags(markup.history([JOB, replace(JOB, job_id="def")], "def")).all("button")
+    assert [(tile["data-key"], tile.get("aria-current")) for tile in tiles] == [("abc", None), ("def", "true")]
+
+
+def test_every_tile_has_a_label_for_screen_readers() -> None:
+    (tile,) = Tags(markup.history([replace(JOB, prompt="a red apple")], "")).all("button")
+    assert tile["aria-label"] == "Open the model of 12:34 UTC: a red apple"
+
+
+def test_the_stage_that_runs_is_marked_and_counted() -> None:
+    html = markup.working(replace(JOB, status=JobStatus.RUNNING, stage="surface", step=3, steps=9), 1.0, 2.0, 0)
+    steps = Tags(html).all("li")
+    assert [step["class"] for step in steps] == ["past", "past", "now", "to-come", "to-come"]
+    assert "3 of 9" in Tags(html).text
+    assert "1.0 s, about 2.0 s left" in Tags(html).text
+
+
+def test_a_waiting_job_says_how_many_are_ahead() -> None:
+    waiting = replace(JOB, status=JobStatus.QUEUED, stage="")
+    assert "2 ahead in the queue, about 12 s" in Tags(markup.working(waiting, 0.0, 12.0, 2)).text
+    assert "next in line" in Tags(markup.working(waiting, 0.0, None, 0)).text
+
+
+def test_an_engine_that_is_not_ready_says_exactly_what_is_missing() -> None:
+    text = Tags(markup.engine_rows([replace(ENGINE, is_ready=False, why_not="no weights", needs="7.4 GB")])).text
+    assert "Not ready: no weights" in text
+    assert "7.4 GB" in text
+
+
+def test_the_header_names_the_engine_that_takes_the_next_job() -> None:
+    assert "Inflate, ready" in Tags(markup.header([ENGINE])).text
+    assert "No engine is ready" in Tags(markup.header([replace(ENGINE, is_ready=False)])).text
