@@ -66,7 +66,7 @@ def time_baseline(studio: Studio) -> float:
     height = np.sqrt(ndimage.distance_transform_edt(np.pad(alpha, 2)))
     depth = np.arange(-BASELINE_CELLS // 4, BASELINE_CELLS // 4)
     field = height[:, :, None] ** 2 * BASELINE_CELLS / 8 - depth[None, None, :] ** 2
-    vertices, faces, _, _ = measure.marching_cubes(field, 0.5)
+    vertices, faces, _, _ = measure.marching_cubes(field, 0.5)  # type: ignore[no-untyped-call]  # scikit-image has no types
     trimesh.Trimesh(vertices, faces).export(file_type="glb")
     return time.perf_counter() - start
 

@@ -175,4 +175,4 @@ def settle(server: Server) -> None:
     end = time.monotonic() + SETTLE_S
     while server.studio.jobs.live_ids() and time.monotonic() < end:
         time.sleep(0.2)
-    assert server.studio.jobs.live_ids() == ()
+    assert server.studio.jobs.live_ids() == frozenset()

@@ -58,4 +58,4 @@ def test_misspelt_names_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_cannot_be_changed_after_the_start() -> None:
     with pytest.raises(ValidationError):
-        read_settings().port = 1
+        setattr(read_settings(), "port", 1)  # noqa: B010 (mypy knows already that it is read-only)

@@ -28,11 +28,11 @@ class Appearance:
         materials: how many materials the mesh has, or had in its file.
     """
 
-    material: PBRMaterial | None
-    texture: Image.Image | None
-    uv: NDArray[np.float64] | None
-    colours: NDArray[np.uint8] | None
-    materials: int
+    material: PBRMaterial | None = None
+    texture: Image.Image | None = None
+    uv: NDArray[np.float64] | None = None
+    colours: NDArray[np.uint8] | None = None
+    materials: int = 0
 
 
 def appearance_of(mesh: trimesh.Trimesh) -> Appearance:
@@ -43,11 +43,19 @@ def appearance_of(mesh: trimesh.Trimesh) -> Appearance:
         uv = np.asarray(visual.uv) if has_uv else None
         material = _physical(visual.material)
         texture = material.baseColorTexture if has_uv else None
-        return Appearance(material, texture, uv, None, mesh.metadata.get(MATERIALS, 1))
+        return Appearance(material, texture, uv, materials=mesh.metadata.get(MATERIALS, 1))
     colours = None
     if isinstance(visual, ColorVisuals) and visual.kind is not None:
         colours = np.asarray(visual.vertex_colors, dtype=np.uint8)
-    return Appearance(None, None, None, colours, mesh.metadata.get(MATERIALS, 0))
+    return Appearance(colours=colours, materials=mesh.metadata.get(MATERIALS, 0))
+
+
+def visual_of(look: Appearance, vertices: NDArray[np.integer | np.bool_]) -> TextureVisuals | ColorVisuals | None:
+    """The look of some of a mesh's vertices, by number or mask, for a new mesh; pictures are shared."""
+    if look.material is not None:
+        uv = None if look.uv is None else look.uv[vertices]
+        return TextureVisuals(uv=uv, material=look.material)  # type: ignore[no-untyped-call]  # trimesh's gap
+    return None if look.colours is None else ColorVisuals(vertex_colors=look.colours[vertices])
 
 
 def vertex_colours(mesh: trimesh.Trimesh) -> NDArray[np.uint8] | None:

@@ -8,8 +8,7 @@ from typing import BinaryIO
 
 from orfeas.errors import InvalidMesh
 
-# What all entries that are read may hold together, unpacked; an OBJ of ten million faces fits.
-MAX_UNPACKED_BYTES = 1024 * 2**20
+MAX_UNPACKED_BYTES = 512 * 2**20
 MAX_ENTRIES = 1000
 # No list of so few entries is longer; checked before Python's zipfile reads the list into memory.
 MAX_DIRECTORY_BYTES = MAX_ENTRIES * 512
@@ -23,15 +22,22 @@ _DAMAGED = "The zip file is damaged."
 _DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
-def read_entries(file: BinaryIO, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
+def read_entries(
+    file: BinaryIO, is_wanted: Callable[[str], bool], max_bytes: int = MAX_UNPACKED_BYTES
+) -> dict[str, bytes]:
     """The content of the wanted files of a zip, by the name they have in it; that name is never used as a path.
+
+    Args:
+        file: open for reading at any place.
+        is_wanted: asked with each name.
+        max_bytes: what the wanted files may hold together once unpacked.
 
     Raises:
         InvalidMesh: it is damaged, encrypted, packed in an unusual way, or too large once unpacked.
     """
     _check_directory(file)
     found: dict[str, bytes] = {}
-    room = MAX_UNPACKED_BYTES
+    room = max_bytes
     try:
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
@@ -64,5 +70,5 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, room: int) -> 
     with archive.open(entry) as packed:
         data = packed.read(room + 1)
     if len(data) > room:
-        raise InvalidMesh(f"The zip file holds over {MAX_UNPACKED_BYTES // 2**30} GB once unpacked.")
+        raise InvalidMesh("The zip file holds too much once unpacked.")
     return data

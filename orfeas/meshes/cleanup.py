@@ -3,10 +3,8 @@
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from trimesh.visual.color import ColorVisuals
-from trimesh.visual.texture import TextureVisuals
 
-from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.stats import find_edges, label_vertices, repeats_a_vertex
 from orfeas.meshes.weld import weld
 
@@ -34,17 +32,10 @@ def keep_faces(mesh: trimesh.Trimesh, kept: NDArray[np.bool_]) -> trimesh.Trimes
     used = np.zeros(len(mesh.vertices), dtype=np.bool_)
     used[faces.ravel()] = True
     number = np.cumsum(used) - 1
-    look = appearance_of(mesh)
-    visual: TextureVisuals | ColorVisuals | None = None
-    if look.material is not None:
-        uv = None if look.uv is None else look.uv[used]
-        visual = TextureVisuals(uv=uv, material=look.material)  # type: ignore[no-untyped-call]  # trimesh's gap
-    elif look.colours is not None:
-        visual = ColorVisuals(vertex_colors=look.colours[used])
     return trimesh.Trimesh(
         vertices=np.asarray(mesh.vertices)[used],
         faces=number[faces],
-        visual=visual,
+        visual=visual_of(appearance_of(mesh), used),
         metadata=mesh.metadata,
         process=False,
     )

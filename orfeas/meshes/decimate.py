@@ -45,7 +45,6 @@ def decimate(mesh: trimesh.Trimesh, target_faces: int, check: Callable[[], None]
     points, faces = stored[first], inverse[np.asarray(mesh.faces)]
     check()
     if len(faces) > target_faces:
-        # The collapse compares errors with fixed lengths, which suit a model from −1 to 1.
         middle = (points.max(axis=0) + points.min(axis=0)) / 2
         scale = float(np.abs(points - middle).max()) or 1.0
         unit, corners = (points - middle) / scale, faces.astype(np.int32)

@@ -8,8 +8,8 @@ from orfeas.errors import InvalidMesh
 MAGIC = b"glTF"
 JSON_CHUNK = b"JSON"
 BINARY_CHUNK = b"BIN\0"
-# Documents of very large scenes stay below a tenth of this.
-MAX_JSON_BYTES = 32 * 2**20
+# Scenes of tens of thousands of parts stay below it.
+MAX_JSON_BYTES = 16 * 2**20
 
 _HEADER = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<I4s")

@@ -17,6 +17,8 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Quadruple = tuple[Number, Number, Number, Number]
 Triple = tuple[Number, Number, Number]
+# A list of far more than any scene has is meant to fill our memory.
+Few = Field(max_length=200_000)
 Matrix = Annotated[list[Number], Field(min_length=16, max_length=16)]
 
 
@@ -63,13 +65,13 @@ class Primitive(_Part):
 class Mesh(_Part):
     """Primitives that move together."""
 
-    primitives: list[Primitive]
+    primitives: Annotated[list[Primitive], Few]
 
 
 class Node(_Part):
     """A place in the scene: a matrix, column by column, or a translation, rotation (x, y, z, w) and scale."""
 
-    children: list[Index] = []
+    children: Annotated[list[Index], Few] = []
     mesh: Index | None = None
     matrix: Matrix | None = None
     translation: Triple = (0.0, 0.0, 0.0)
@@ -80,7 +82,7 @@ class Node(_Part):
 class Scene(_Part):
     """The roots of a tree of nodes."""
 
-    nodes: list[Index] = []
+    nodes: Annotated[list[Index], Few] = []
 
 
 class TextureTransform(_Part):
@@ -152,16 +154,16 @@ class Document(_Part):
     """A whole document."""
 
     extensions_required: list[Annotated[str, Field(max_length=128)]] = []
-    buffers: list[Buffer] = []
-    buffer_views: list[BufferView] = []
-    accessors: list[Accessor] = []
-    meshes: list[Mesh] = []
-    nodes: list[Node] = []
-    scenes: list[Scene] = []
+    buffers: Annotated[list[Buffer], Few] = []
+    buffer_views: Annotated[list[BufferView], Few] = []
+    accessors: Annotated[list[Accessor], Few] = []
+    meshes: Annotated[list[Mesh], Few] = []
+    nodes: Annotated[list[Node], Few] = []
+    scenes: Annotated[list[Scene], Few] = []
     scene: Index | None = None
-    materials: list[Material] = []
-    textures: list[Texture] = []
-    images: list[Image] = []
+    materials: Annotated[list[Material], Few] = []
+    textures: Annotated[list[Texture], Few] = []
+    images: Annotated[list[Image], Few] = []
 
 
 def parse_document(text: bytes) -> Document:

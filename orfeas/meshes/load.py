@@ -16,7 +16,7 @@ from orfeas.meshes.read_obj import read_obj
 from orfeas.meshes.read_ply import read_ply
 from orfeas.meshes.read_stl import is_binary_stl, is_text_stl, read_stl
 
-MAX_FILE_BYTES = 2**30
+MAX_FILE_BYTES = 512 * 2**20
 # How much of a text file is looked at to see whether it is an OBJ.
 PEEK_BYTES = 65_536
 BESIDE_OBJ = (".obj", ".mtl", ".png", ".jpg", ".jpeg", ".webp")
@@ -39,7 +39,7 @@ def load_mesh(path: Path) -> trimesh.Trimesh:
     """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise InvalidMesh(f"The file is larger than {MAX_FILE_BYTES // 2**30} GB.")
+            raise InvalidMesh(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
         data = path.read_bytes()
     except OSError as error:
         raise InvalidMesh("The file cannot be opened.") from error

@@ -7,15 +7,13 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 from PIL import Image
-from trimesh.visual.color import ColorVisuals
 from trimesh.visual.material import PBRMaterial
-from trimesh.visual.texture import TextureVisuals
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.appearance import MATERIALS, base_colour_factor
+from orfeas.meshes.appearance import MATERIALS, Appearance, base_colour_factor, visual_of
 from orfeas.meshes.atlas import Use, pack
 from orfeas.meshes.limits import check_corners, check_counts, check_points
-from orfeas.meshes.srgb import to_srgb
+from orfeas.meshes.srgb import to_linear, to_srgb
 from orfeas.meshes.weld import weld
 
 ROUGHNESS = 0.9
@@ -63,30 +61,25 @@ def join(parts: Sequence[Part]) -> trimesh.Trimesh:
     parts = [part for part in parts if len(part.faces)]
     if not parts:
         raise InvalidMesh("The model has no faces.")
+    return _mesh(parts, _look(parts))
+
+
+def _look(parts: Sequence[Part]) -> Appearance:
+    """The look of all parts together, ``n`` being all their vertices."""
     materials = {id(part.material): part.material for part in parts if part.material is not None}
+    has_uv = all(part.uv is not None for part in parts)
+    uv = np.concatenate([part.uv for part in parts if part.uv is not None]) if has_uv else None
     if len(materials) == 1 and all(part.material is not None and part.colours is None for part in parts):
-        has_uv = all(part.uv is not None for part in parts)
-        uvs = [part.uv for part in parts if part.uv is not None] if has_uv else []
-        look = _Look(np.concatenate(uvs) if uvs else None, next(iter(materials.values())))
-    elif any(part.is_textured for part in parts):
-        look = _pack(parts)
-    elif any(part.material is not None or part.colours is not None for part in parts):
-        look = _Look(colours=np.concatenate([_colours(part) for part in parts]))
-    elif all(part.uv is not None for part in parts):
-        look = _Look(np.concatenate([part.uv for part in parts if part.uv is not None]), _matt(None))
-    else:
-        look = _Look()
-    return _mesh(parts, look, len(materials))
+        return Appearance(next(iter(materials.values())), uv=uv, materials=1)
+    if any(part.is_textured for part in parts):
+        return _pack(parts, len(materials))
+    if any(part.material is not None or part.colours is not None for part in parts):
+        colours = np.concatenate([_colours(part) for part in parts])
+        return Appearance(colours=colours, materials=len(materials))
+    return Appearance(None if uv is None else _matt(None), uv=uv)
 
 
-@dataclass(frozen=True)
-class _Look:
-    uv: NDArray[np.float64] | None = None
-    material: PBRMaterial | None = None
-    colours: NDArray[np.uint8] | None = None
-
-
-def _pack(parts: Sequence[Part]) -> _Look:
+def _pack(parts: Sequence[Part], materials: int) -> Appearance:
     """All base colours in one texture; a part with colours on its vertices gets their mean."""
     pictures: list[Image.Image] = []
     numbers: dict[int, int] = {}
@@ -98,7 +91,7 @@ def _pack(parts: Sequence[Part]) -> _Look:
             pictures.append(_picture(part))
         uses.append(Use(numbers[key], np.zeros((len(part.vertices), 2)) if part.uv is None else part.uv))
     texture, uvs = pack(pictures, uses)
-    return _Look(np.concatenate(uvs), _matt(texture))
+    return Appearance(_matt(texture), texture, np.concatenate(uvs), materials=materials)
 
 
 def _matt(texture: Image.Image | None) -> PBRMaterial:
@@ -108,11 +101,14 @@ def _matt(texture: Image.Image | None) -> PBRMaterial:
 
 
 def _picture(part: Part) -> Image.Image:
-    if part.material is not None and part.material.baseColorTexture is not None:
-        texture: Image.Image = part.material.baseColorTexture
-        return texture
-    red, green, blue, alpha = (int(value) for value in _colours(part).mean(axis=0).round())
-    return Image.new("RGBA", (1, 1), (red, green, blue, alpha))
+    if part.material is None or part.material.baseColorTexture is None:
+        red, green, blue, alpha = (int(value) for value in _colours(part).mean(axis=0).round())
+        return Image.new("RGBA", (1, 1), (red, green, blue, alpha))
+    texture: Image.Image = part.material.baseColorTexture
+    light = to_linear(np.arange(256) / 255.0)
+    red, green, blue, alpha = base_colour_factor(part.material)
+    curves = [*(to_srgb(light * channel) for channel in (red, green, blue)), np.arange(256) / 255.0 * alpha]
+    return texture.convert("RGBA").point((np.concatenate(curves) * 255.0).round().astype(int).tolist())
 
 
 def _colours(part: Part) -> NDArray[np.uint8]:
@@ -124,22 +120,16 @@ def _colours(part: Part) -> NDArray[np.uint8]:
     return np.broadcast_to(encoded, (len(part.vertices), 4))
 
 
-def _mesh(parts: Sequence[Part], look: _Look, materials: int) -> trimesh.Trimesh:
+def _mesh(parts: Sequence[Part], look: Appearance) -> trimesh.Trimesh:
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     vertices = np.concatenate([part.vertices for part in parts])
     faces = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)])
     columns = [vertices, *(array for array in (look.uv, look.colours) if array is not None)]
     first, inverse = weld(np.column_stack(columns))
-    visual: TextureVisuals | ColorVisuals | None = None
-    if look.material is not None:
-        uv = None if look.uv is None else look.uv[first]
-        visual = TextureVisuals(uv=uv, material=look.material)  # type: ignore[no-untyped-call]  # trimesh's gap
-    elif look.colours is not None:
-        visual = ColorVisuals(vertex_colors=look.colours[first])
     return trimesh.Trimesh(
         vertices=vertices[first],
         faces=inverse[faces],
-        visual=visual,
-        metadata={MATERIALS: materials},
+        visual=visual_of(look, first),
+        metadata={MATERIALS: look.materials},
         process=False,
     )

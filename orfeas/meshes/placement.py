@@ -4,6 +4,7 @@ import numpy as np
 import trimesh
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.limits import check_points
 
 # Below it, numbers lose their digits; no model in any unit is that small.
@@ -27,12 +28,11 @@ def place(mesh: trimesh.Trimesh, size_mm: float) -> trimesh.Trimesh:
     longest = float((high - low).max())
     if longest < SMALLEST:
         raise InvalidMesh("All of the model lies in one point.")
-    assert mesh.visual is not None
     base = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
     return trimesh.Trimesh(
         vertices=(vertices - base) * (size_mm / longest),
         faces=np.asarray(mesh.faces).copy(),
-        visual=mesh.visual.copy(),
+        visual=visual_of(appearance_of(mesh), np.arange(len(vertices))),
         metadata=mesh.metadata,
         process=False,
     )

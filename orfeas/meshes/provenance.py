@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, BinaryIO, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -133,19 +133,26 @@ def read_provenance(path: Path) -> Provenance:
     Raises:
         InvalidMesh: the file does not say, or what it says is damaged.
     """
-    with path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        if start == MAGIC:
-            return _from_gltf(read_document(file))
-        if start.startswith(b"PK"):
-            note = read_entries(file, lambda name: name == NOTE_FILE).get(NOTE_FILE)
-        elif start.startswith(b"ply"):
-            note = _from_comments(file.read(2 * MAX_BYTES))
-        elif start.startswith(b"{"):
-            note = file.read(MAX_BYTES + 1)
-        else:
-            return _from_header(file.read(STL_HEADER_BYTES))
+    try:
+        with path.open("rb") as file:
+            return _read(file)
+    except OSError as error:
+        raise InvalidMesh("The file cannot be opened.") from error
+
+
+def _read(file: BinaryIO) -> Provenance:
+    start = file.read(4)
+    file.seek(0)
+    if start == MAGIC:
+        return _from_gltf(read_document(file))
+    if start.startswith(b"PK"):
+        note = read_entries(file, lambda name: name == NOTE_FILE, MAX_BYTES).get(NOTE_FILE)
+    elif start.startswith(b"ply"):
+        note = _from_comments(file.read(2 * MAX_BYTES))
+    elif start.startswith(b"{"):
+        note = file.read(MAX_BYTES + 1)
+    else:
+        return _from_header(file.read(STL_HEADER_BYTES))
     if not note:
         raise InvalidMesh(_SILENT)
     return Provenance.from_json(note)

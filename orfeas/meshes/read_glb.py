@@ -17,12 +17,11 @@ from orfeas.meshes.glb_container import read_buffer, read_document
 from orfeas.meshes.limits import check_counts
 from orfeas.meshes.parts import Part
 from orfeas.meshes.srgb import to_srgb
-from orfeas.meshes.texture_file import decode
+from orfeas.meshes.texture_file import TextureReader
 
 MM_PER_METRE = 1000.0
 # Assemblies of machines have thousands; a scene with more places than that is meant to keep us busy.
 MAX_PARTS = 20_000
-MAX_TEXTURE_PIXELS = 256 * 2**20
 # Required extensions that change neither a point nor what is read of the look.
 HARMLESS = (
     "KHR_materials_",
@@ -65,19 +64,20 @@ class _Reader:
         self._buffer = buffer
         self._materials: dict[int, PBRMaterial] = {}
         self._pictures: dict[int, Image.Image] = {}
-        self._pixels = 0
+        self._textures = TextureReader()
         self._parts: dict[int, Part] = {}
 
     def parts(self) -> list[Part]:
         """Every triangle primitive, once for each node that shows it."""
         parts: list[Part] = []
-        faces = 0
+        faces = vertices = 0
         for mesh, placed in self._placed_meshes():
             for primitive in mesh.primitives:
                 if primitive.mode < TRIANGLES:
                     continue
                 faces += self._count_faces(primitive)
-                check_counts(faces)
+                vertices += self._count_vertices(primitive)
+                check_counts(faces, vertices)
                 if len(parts) == MAX_PARTS:
                     raise InvalidMesh(f"The GLB file has over {MAX_PARTS:,} parts.")
                 parts.append(_move(self._part(primitive), placed))
@@ -105,11 +105,15 @@ class _Reader:
                 yield _at(self._document.meshes, node.mesh), placed
 
     def _count_faces(self, primitive: gltf.Primitive) -> int:
-        index = primitive.attributes.get("POSITION") if primitive.indices is None else primitive.indices
-        if index is None:
-            raise InvalidMesh("The GLB file has a part without points.")
-        corners = _at(self._document.accessors, index).count
+        corners = self._count_vertices(primitive)
+        if primitive.indices is not None:
+            corners = _at(self._document.accessors, primitive.indices).count
         return corners // 3 if primitive.mode == TRIANGLES else max(corners - 2, 0)
+
+    def _count_vertices(self, primitive: gltf.Primitive) -> int:
+        if "POSITION" not in primitive.attributes:
+            raise InvalidMesh("The GLB file has a part without points.")
+        return _at(self._document.accessors, primitive.attributes["POSITION"]).count
 
     def _part(self, primitive: gltf.Primitive) -> Part:
         """A primitive in its own frame, metres."""
@@ -119,8 +123,6 @@ class _Reader:
 
     def _read_part(self, primitive: gltf.Primitive) -> Part:
         attributes = primitive.attributes
-        if "POSITION" not in attributes:
-            raise InvalidMesh("The GLB file has a part without points.")
         vertices = self._array(attributes["POSITION"], ("VEC3",))
         if primitive.indices is None:
             corners = np.arange(len(vertices))
@@ -202,11 +204,7 @@ class _Reader:
             image = _at(self._document.images, source)
             if image.buffer_view is None:
                 raise InvalidMesh("The GLB file refers to other files; export it as one file with everything in it.")
-            picture = decode(bytes(self._view(image.buffer_view)))
-            self._pixels += picture.width * picture.height
-            if self._pixels > MAX_TEXTURE_PIXELS:
-                raise InvalidMesh(f"The GLB file's textures have over {MAX_TEXTURE_PIXELS:,} pixels together.")
-            self._pictures[source] = picture
+            self._pictures[source] = self._textures.decode(bytes(self._view(image.buffer_view)))
         return self._pictures[source]
 
 

@@ -14,7 +14,7 @@ from orfeas.meshes.limits import check_counts
 from orfeas.meshes.numbers import parse_floats, parse_integers
 from orfeas.meshes.parts import ROUGHNESS, Part
 from orfeas.meshes.srgb import to_linear
-from orfeas.meshes.texture_file import decode
+from orfeas.meshes.texture_file import TextureReader
 
 # Triangles turned from words into numbers at a time.
 BATCH = 100_000
@@ -46,6 +46,49 @@ class _Faces:
             self._words = []
 
 
+class _Rows:
+    """The numbers of lines of one kind, of which there are ``least`` in each."""
+
+    def __init__(self, kind: bytes, least: int) -> None:
+        self._kind = kind
+        self._least = least
+        self._lines: list[bytes] = []
+        self._batches: list[NDArray[np.float64]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, line: bytes) -> None:
+        """One more, with its kind in front."""
+        self._lines.append(line)
+        self._count += 1
+        if len(self._lines) == BATCH:
+            self._flush()
+
+    def numbers(self) -> NDArray[np.float64]:
+        """``[n, k]``: all numbers where each line has as many, else the ``least`` first ones."""
+        self._flush()
+        width = min((batch.shape[1] for batch in self._batches), default=self._least)
+        return np.concatenate([np.zeros((0, width)), *(batch[:, :width] for batch in self._batches)])
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._batches.append(self._parse(self._lines))
+            self._lines = []
+
+    def _parse(self, lines: Sequence[bytes]) -> NDArray[np.float64]:
+        width = len(lines[0].split())
+        words = b" ".join(lines).split()
+        if width > self._least and words[::width].count(self._kind) == len(lines) and len(words) == width * len(lines):
+            del words[::width]
+            return parse_floats(words, "OBJ").reshape(-1, width - 1)
+        rows = [line.split()[1 : self._least + 1] for line in lines]
+        if any(len(row) < self._least for row in rows):
+            raise InvalidMesh("The OBJ file has a point with too few numbers.")
+        return parse_floats([word for row in rows for word in row], "OBJ").reshape(-1, self._least)
+
+
 def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
     """The parts of an OBJ file, one per material.
 
@@ -56,31 +99,30 @@ def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
     Raises:
         InvalidMesh: it is damaged or too large.
     """
-    places: list[bytes] = []
-    texels: list[bytes] = []
+    places = _Rows(b"v", 3)
+    texels = _Rows(b"vt", 2)
     groups: dict[bytes, _Faces] = {}
     libraries: list[bytes] = []
     current = b""
     triangles = 0
-    check_counts(data.count(b"\nf "), data.count(b"\nv "))
+    check_counts(data.count(b"\nf "), max(data.count(b"\nv "), data.count(b"\nvt ")))
     for line in BytesIO(data.replace(b"\\\n", b" ")):
         kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
         if kind == b"v":
-            places.append(line)
+            places.add(line)
         elif kind == b"vt":
-            texels.append(line)
+            texels.add(line)
         elif kind == b"f":
+            check_counts(triangles + rest.count(b" "))
             corners = rest.split()
             if b"-" in rest:
                 corners = [_from_start(corner, len(places), len(texels)) for corner in corners]
             triangles += groups.setdefault(current, _Faces()).add(corners)
-            check_counts(triangles)
         elif kind == b"usemtl":
             current = rest.strip()
         elif kind == b"mtllib":
             libraries.append(rest.strip())
-    vertices = _rows(places, b"v", 3)
-    uv = _rows(texels, b"vt", 2)[:, :2]
+    vertices, uv = places.numbers(), texels.numbers()[:, :2]
     materials: dict[bytes, PBRMaterial] = {}
     for library in libraries:
         materials |= read_mtl(files.get(_file_name(library), b""), files)
@@ -95,6 +137,7 @@ def read_mtl(data: bytes, files: Mapping[str, bytes]) -> dict[bytes, PBRMaterial
     """
     materials: dict[bytes, PBRMaterial] = {}
     pictures: dict[str, Image.Image] = {}
+    textures = TextureReader()
     material = None
     for line in data.splitlines():
         kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
@@ -109,7 +152,7 @@ def read_mtl(data: bytes, files: Mapping[str, bytes]) -> dict[bytes, PBRMaterial
             material.baseColorFactor = [*to_linear(parse_floats(words, "MTL").clip(0.0, 1.0)), 1.0]
         elif kind == b"map_Kd" and (name := _file_name(rest)) in files:
             if name not in pictures:
-                pictures[name] = decode(files[name])
+                pictures[name] = textures.decode(files[name])
             material.baseColorTexture = pictures[name]
     for material in materials.values():
         if material.baseColorTexture is not None:
@@ -146,27 +189,6 @@ def _parse_corners(words: Sequence[bytes]) -> NDArray[np.int64]:
     # Corners of several kinds.
     each = [(*word.split(b"/"), b"0")[:2] for word in words]
     return parse_integers([number or b"0" for pair in each for number in pair], "OBJ").reshape(-1, 2)
-
-
-def _rows(lines: Sequence[bytes], kind: bytes, least: int) -> NDArray[np.float64]:
-    """``[n, k]`` the numbers after ``kind`` in every line; k is ``least`` where lines differ in length."""
-    if not lines:
-        return np.zeros((0, least))
-    batches = [_batch(lines[start : start + BATCH], kind, least) for start in range(0, len(lines), BATCH)]
-    width = min(batch.shape[1] for batch in batches)
-    return np.concatenate([batch[:, :width] for batch in batches])
-
-
-def _batch(lines: Sequence[bytes], kind: bytes, least: int) -> NDArray[np.float64]:
-    width = len(lines[0].split())
-    words = b" ".join(lines).split()
-    if width <= least or len(words) != width * len(lines) or words[::width].count(kind) != len(lines):
-        rows = [line.split()[1 : least + 1] for line in lines]
-        if any(len(row) < least for row in rows):
-            raise InvalidMesh("The OBJ file has a point with too few numbers.")
-        return parse_floats([word for row in rows for word in row], "OBJ").reshape(-1, least)
-    del words[::width]
-    return parse_floats(words, "OBJ").reshape(-1, width - 1)
 
 
 def _part(

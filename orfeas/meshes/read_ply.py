@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.limits import check_counts
-from orfeas.meshes.numbers import parse_floats, parse_integers
+from orfeas.meshes.numbers import parse_floats, parse_integers, split_words
 from orfeas.meshes.parts import Part
 from orfeas.meshes.polygons import fans
 
@@ -84,7 +84,7 @@ def read_ply(data: bytes) -> Part:
     stored = elements
     if order == ORDERS[b"ascii"]:
         # From here on, a text file is a binary one in which every number is a double.
-        body = Body(parse_floats(body.data.split(), "PLY").tobytes(), order)
+        body = Body(parse_floats(split_words(body.data), "PLY").tobytes(), order)
         stored = [_in_doubles(element) for element in elements]
     vertices = np.zeros((0, 3))
     colours = None
@@ -121,7 +121,8 @@ def _read_header(data: bytes) -> tuple[list[Element], str, int]:
     if not order or any(element.count < 0 or not element.properties for element in elements):
         raise InvalidMesh(_DAMAGED)
     for element in elements:
-        check_counts(*((element.count,) if element.name == b"face" else (0, element.count)))
+        has_lists = any(p.count_type for p in element.properties)
+        check_counts(element.count if has_lists else 0, element.count)
     return elements, order, found.end()
 
 
@@ -152,8 +153,10 @@ def _read_faces(element: Element, body: Body, offset: int) -> tuple[NDArray[np.i
         raise InvalidMesh("The PLY file's faces have no corners.")
     rows = _equal_rows(element, body, offset)
     if rows is not None:
+        check_counts(0, rows[corners.name].size)
         return fans([_whole(rows[corners.name])]), offset + rows.nbytes
     lists, end = _walk(element, body, offset, corners.name)
+    check_counts(0, int(lists[:, 1].sum()))
     kind = np.dtype(body.order + corners.type)
     octets = np.frombuffer(body.data, dtype=np.uint8)
     polygons = []
@@ -179,7 +182,7 @@ def _equal_rows(element: Element, body: Body, offset: int) -> NDArray[np.void] |
         else:
             fields.append((p.name, body.order + p.type))
             at += struct.calcsize(p.type)
-    if at > len(body.data):
+    if element.count and at > len(body.data):
         raise InvalidMesh(_CUT_SHORT)
     row = np.dtype(fields)
     if offset + element.count * row.itemsize > len(body.data):

@@ -55,9 +55,8 @@ def _read_binary(data: bytes) -> NDArray[np.float64]:
 
 
 def _read_text(data: bytes) -> NDArray[np.float64]:
-    check_counts(data.count(b"endfacet"))
-    found = _VERTEX.findall(data)
-    check_counts(len(found) // 3)
-    if len(found) % 3:
+    check_counts(0, data.count(b"vertex"))
+    numbers = parse_floats((word for found in _VERTEX.finditer(data) for word in found.groups()), "STL")
+    if len(numbers) % 9:
         raise InvalidMesh("The STL file is cut short.")
-    return parse_floats([number for row in found for number in row], "STL")
+    return numbers

@@ -46,7 +46,7 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     pairs = np.concatenate([sides.pairs(), _pair_by_angle(points, faces, sides)])
     points, faces = _part(points, faces, pairs, PARTING * reach)
     # 4. Holes are filled.
-    points, faces = _fill_holes(points, faces)
+    points, faces = _fill_holes(points, faces, pairs)
     # 5. Closed components lie outward.
     faces = orient(points, faces, half_edges(faces).pairs())
     used, flat = np.unique(faces, return_inverse=True)
@@ -126,13 +126,22 @@ def _pair_by_angle(points: NDArray[np.float64], faces: NDArray[np.int64], sides:
     upward = np.cross(along, across) / np.linalg.norm(along, axis=1, keepdims=True)
     third = points[faces[side // 3, (side + 2) % 3]] - low
     angle = np.arctan2(np.einsum("ij,ij->i", third, upward), np.einsum("ij,ij->i", third, across))
-    order = np.lexsort((~runs_forward, angle, np.repeat(np.arange(len(sizes)), sizes)))
-    following = np.arange(1, len(order) + 1)
-    following[np.cumsum(sizes) - 1] = np.cumsum(sizes) - sizes  # around the edge, from the last to the first
-    following = order[following]
-    bounds_material = ~runs_forward[order] & runs_forward[following]
-    pairs: NDArray[np.int64] = np.column_stack([side[order], side[following]])[bounds_material]
-    return pairs
+    edge = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((~runs_forward, angle, edge))
+    pairs = [np.zeros((0, 2), dtype=np.int64)]
+    is_free = np.ones(len(side), dtype=np.bool_)
+    while True:
+        # Neighbours are paired and taken away, until no edge has sides of both directions left.
+        order = order[is_free[order]]
+        begins = np.diff(edge[order], prepend=-1) > 0
+        following = np.roll(order, -1)
+        following[np.roll(begins, -1)] = order[begins]  # around the edge, from the last to the first
+        bounds_material = ~runs_forward[order] & runs_forward[following]
+        if not bounds_material.any():
+            return np.concatenate(pairs)
+        pair = np.column_stack([order, following])[bounds_material]
+        is_free[pair] = False
+        pairs.append(side[pair])
 
 
 def _part(
@@ -168,24 +177,29 @@ def _part(
     return points + np.where(is_several, share, 0.0)[:, None] * inward, faces
 
 
-def _fill_holes(points: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Points and faces with every loop of boundary edges closed: by one triangle, or a fan around a new point."""
-    sides = half_edges(faces)
-    rim = ends(faces, sides.of_edges(sides.count == 1))
-    if not len(rim):
-        return points, faces
+def _fill_holes(
+    points: NDArray[np.float64], faces: NDArray[np.int64], pairs: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Points and faces with every loop of sides that are in none of ``pairs`` closed.
+
+    A loop of three is closed by one triangle, a longer one by a fan around a new point; one of two is closed as it is.
+    """
+    is_free = np.ones(faces.size, dtype=np.bool_)
+    is_free[pairs.ravel()] = False
+    rim = ends(faces, np.flatnonzero(is_free))
     vertices, flat = np.unique(rim, return_inverse=True)
     links = flat.reshape(-1, 2)
     loop = label(links, len(vertices))[links[:, 0]]
-    size = np.bincount(loop)
     start, end = rim.T
-    # A hole of three sides: its first side and the vertex across.
-    sums = np.bincount(loop, start)
+    size = np.bincount(loop)
     first = np.unique(loop, return_index=True)[1]
-    across = (sums - start[first] - end[first]).astype(np.int64)
-    triangles = np.column_stack([end[first], start[first], across])[size == 3]
-    is_larger = size > 3
-    number = len(points) + np.cumsum(is_larger) - 1
-    fan = np.column_stack([end, start, number[loop]])[is_larger[loop]]
+    across = np.bincount(loop, start).astype(np.int64) - start[first] - end[first]
+    # On a surface with one side, sides may meet head on; then they do not run round.
+    starts_one = np.bincount(links[:, 0])[links[:, 0]] == 1
+    runs_round = np.bincount(loop, starts_one) == size
+    triangles = np.column_stack([end[first], start[first], across])[(size == 3) & runs_round]
+    is_fan = (size > 3) | ((size == 3) & ~runs_round)
+    number = len(points) + np.cumsum(is_fan) - 1
+    fan = np.column_stack([end, start, number[loop]])[is_fan[loop]]
     middles = np.column_stack([np.bincount(loop, axis) for axis in points[start].T]) / size[:, None]
-    return np.concatenate([points, middles[is_larger]]), np.concatenate([faces, triangles, fan])
+    return np.concatenate([points, middles[is_fan]]), np.concatenate([faces, triangles, fan])

@@ -14,7 +14,9 @@ JPEG_QUALITY = 92
 # Four times faster to write than zlib's usual 6, and a few per cent larger.
 PNG_LEVEL = 2
 
-MAX_SIDE_PX = 8192
+# Of one texture, and of all textures of a model together; decoded, those take half a gigabyte.
+MAX_PICTURE_PIXELS = 64 * 2**20
+MAX_PIXELS = 128 * 2**20
 
 # What Pillow raises for files that are not what they say, found by damaging them at random.
 _UNREADABLE = (
@@ -61,20 +63,28 @@ def encode_numbers(image: Image.Image) -> TextureFile:
     return _png(image.convert("RGB"))
 
 
-def decode(data: bytes) -> Image.Image:
-    """The picture in a PNG, JPEG or WebP file from a stranger, as RGB or RGBA; nothing else of it is kept.
+class TextureReader:
+    """Reads the textures of one model, which may come from a stranger, and keeps count of their pixels."""
 
-    Raises:
-        InvalidMesh: it is none, is damaged, or is too large.
-    """
-    try:
-        with Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
-            if max(image.size) > MAX_SIDE_PX:
-                raise InvalidMesh(f"A texture of the model is over {MAX_SIDE_PX} pixels wide or high.")
-            picture = _pixels_of(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-    except _UNREADABLE as error:
-        raise InvalidMesh("A texture of the model cannot be read.") from error
-    return picture
+    def __init__(self) -> None:
+        self._pixels = 0
+
+    def decode(self, data: bytes) -> Image.Image:
+        """The picture in a PNG, JPEG or WebP file, as RGB or RGBA; nothing else of it is kept.
+
+        Raises:
+            InvalidMesh: it is none, is damaged, or is too large together with those before it.
+        """
+        try:
+            with Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+                if image.width * image.height > MAX_PICTURE_PIXELS:
+                    raise InvalidMesh(f"A texture of the model has over {MAX_PICTURE_PIXELS // 2**20} million pixels.")
+                self._pixels += image.width * image.height
+                if self._pixels > MAX_PIXELS:
+                    raise InvalidMesh(f"The model's textures have over {MAX_PIXELS // 2**20} million pixels together.")
+                return _pixels_of(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+        except _UNREADABLE as error:
+            raise InvalidMesh("A texture of the model cannot be read.") from error
 
 
 def _png(image: Image.Image) -> TextureFile:

@@ -95,6 +95,7 @@ class Page:
     announcer: gr.HTML
     job_id: gr.State
     shown_id: gr.State
+    model: gr.State
     token: gr.BrowserState
     clock: gr.Timer
 
@@ -166,6 +167,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         announcer=gr.HTML("", elem_id="announcer"),
         job_id=gr.State(""),
         shown_id=gr.State(""),
+        model=gr.State(str(example_model or "")),
         token=gr.BrowserState("", storage_key=BROWSER_KEY, secret=BROWSER_KEY),
         clock=gr.Timer(POLL_S, active=False),
     )

@@ -235,5 +235,5 @@ def header(engines: Sequence[EngineInfo]) -> str:
 EMPTY = notice(
     "empty",
     "An example model",
-    "Drop a picture on the left or press an example, then Generate. Turn the model by dragging.",
+    "Press an example, or choose a picture of your own and press Generate. Drag to turn the model.",
 )

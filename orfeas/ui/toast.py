@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 
 import gradio as gr
 
@@ -25,13 +26,14 @@ def raised_to_scripts() -> Iterator[None]:
 def shown_as_toast() -> Iterator[None]:
     """Turn an :class:`OrfeasError` into a toast headed with its title, and end the event as failed.
 
-    Gradio's page heads the toast of every ``gr.Error`` with "Error", whatever its title; a warning keeps its own.
+    Gradio 6.31's page heads every toast with "Error" or "Warning", whatever its title, and shows the message as HTML;
+    so the heading stands in the message, and the style sheet hides Gradio's.
 
     Raises:
-        gr.Error: unseen; it keeps the events after this one from running.
+        gr.Error: the page shows it, and runs no event that waits for this one's success.
     """
     try:
         yield
     except OrfeasError as error:
-        gr.Warning(str(error), title=error.title)
-        raise gr.Error(error.sentence, title=error.title, visible=False, print_exception=False) from None
+        message = f"<strong>{escape(error.title)}</strong><br>{escape(str(error))}"
+        raise gr.Error(message, title=error.title, print_exception=False) from None

@@ -5,8 +5,10 @@ through the device's queue, and a clock asks how it stands until it has ended.
 """
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Literal
 
 import gradio as gr
@@ -21,7 +23,7 @@ from orfeas.ui.follow import run_job
 from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import OptionInputs, Page, WordInputs, quality_choices
 from orfeas.ui.queue_probe import attach_job
-from orfeas.ui.serving import cached
+from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import shown_as_toast
 from orfeas.ui.visits import Visits
@@ -32,6 +34,8 @@ Submit = Callable[[Sequence[object], Caller], View]
 OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 TOKEN_BYTES = 24
+# How long a page that is being loaded again may take until it asks for its job.
+FOLLOW_WITHIN_S = 10.0
 
 
 class Wiring:
@@ -177,8 +181,8 @@ class Wiring:
             with shown_as_toast():
                 return self._opened(self._handlers.follow(str(event.value)), self._owner_of(request))
 
-        def on_mode(mode: Literal["solid", "wireframe"]) -> object:
-            return gr.Model3D(display_mode=mode)
+        def on_mode(mode: Literal["solid", "wireframe"], model: str) -> object:
+            return gr.Model3D(cached_as(Path(model), mode) if model else None, display_mode=mode)
 
         page.history.select(
             on_open,
@@ -189,7 +193,12 @@ class Wiring:
             api_visibility="private",
         )
         page.view_mode.change(
-            on_mode, page.view_mode, page.viewer, queue=False, show_progress="hidden", api_visibility="private"
+            on_mode,
+            [page.view_mode, page.model],
+            page.viewer,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
 
     def _connect_settings(self) -> None:
@@ -248,8 +257,7 @@ class Wiring:
             followed = self._followed.pop(session, "")
             live = self._studio.jobs.live(session)
             job_id = live.job_id if live is not None else followed
-            agent = str(request.headers.get("user-agent", ""))
-            if job_id and not self._visits.has_returned(address_of(request), agent):
+            if job_id and not self._is_reloading(request, job_id):
                 self._studio.cancel(job_id)
 
         self._then_run(
@@ -264,6 +272,17 @@ class Wiring:
         )
         blocks.unload(on_close_page)
 
+    def _is_reloading(self, request: gr.Request, job_id: str) -> bool:
+        """Whether the page that went away comes back and follows its job; waits until that is clear."""
+        if not self._visits.has_returned(address_of(request), str(request.headers.get("user-agent", ""))):
+            return False
+        end = time.monotonic() + FOLLOW_WITHIN_S
+        while job_id not in list(self._followed.values()):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.1)
+        return True
+
     def _owner_of(self, request: gr.Request) -> str:
         return self._studio.jobs.owner_of(request.session_hash or "")
 
@@ -274,7 +293,7 @@ class Wiring:
     def _stage_outputs(self) -> list[Component]:
         page = self._page
         next_steps = [page.to_model, page.again, page.reuse_seed]
-        return [page.shown_id, page.viewer, page.picture, *next_steps, page.history, page.options.quality]
+        return [page.shown_id, page.model, page.viewer, page.picture, *next_steps, page.history, page.options.quality]
 
     def _shown(self, view: View) -> Updates:
         """A job that was just accepted. The style sheet puts Stop where Generate was while the status is live."""
@@ -317,6 +336,7 @@ class Wiring:
         }
         if view.model is not None:
             opened[page.viewer] = cached(view.model)
+            opened[page.model] = str(view.model)
         return opened
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.running import Running, running
 
@@ -56,7 +56,7 @@ Opener = Callable[..., Visit]
 @pytest.fixture
 def visit(chromium: Browser, server: Running) -> Iterator[Opener]:
     """Opens the page in a profile of its own: ``visit(width=390, scheme="dark")``."""
-    contexts = []
+    contexts: list[BrowserContext] = []
 
     def open_page(width: int = 1440, height: int = 900, scheme: str = "light", motion: str = "reduce") -> Visit:
         context = chromium.new_context(
@@ -65,6 +65,7 @@ def visit(chromium: Browser, server: Running) -> Iterator[Opener]:
             reduced_motion=motion,  # type: ignore[arg-type]
             accept_downloads=True,
         )
+        context.set_default_timeout(10_000)
         contexts.append(context)
         found = Visit(context.new_page())
         found.page.on("console", found.note_console)

@@ -83,6 +83,8 @@ def load(path: str) -> trimesh.Trimesh:
     else:
         mesh = trimesh.load_mesh(path)
     assert isinstance(mesh, trimesh.Trimesh)
+    # A seam of the texture splits vertices; the surface is one all the same.
+    mesh.merge_vertices(merge_tex=True, merge_norm=True)
     return mesh
 
 

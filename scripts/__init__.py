@@ -1,0 +1,1 @@
+"""Scripts that make the assets; run from the repository's root."""

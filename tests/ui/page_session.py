@@ -1,0 +1,93 @@
+"""One page as the server sees it: events are found in the page's own description and sent as the browser sends them."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+# What Gradio's page says and answers: JSON of its own making.
+Json = Any
+
+
+class PageSession:
+    """A page without a browser; ``values`` hold what its inputs hold, by ``elem_id``."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=60)
+        self._config: Json = self._http.get("config").json()
+        self.session = secrets.token_hex(8)
+        self._names = {c["id"]: c["props"].get("elem_id") or c["type"] for c in self._config["components"]}
+        self.values: dict[str, Json] = {
+            self._names[c["id"]]: c["props"].get("value") for c in self._config["components"]
+        }
+
+    def close(self) -> None:
+        self._http.close()
+
+    def upload(self, path: Path) -> Json:
+        """The value of an image or file input that holds the file."""
+        stored = self._http.post("gradio_api/upload", files={"files": (path.name, path.read_bytes())}).json()[0]
+        return {"path": stored, "meta": {"_type": "gradio.FileData"}}
+
+    def send(self, name: str, event: str, event_data: Json = None) -> dict[str, Json]:
+        """Fire an event and what follows its success; what it changed, by ``elem_id``.
+
+        Raises:
+            RuntimeError: the event failed; the message is what the toast says.
+        """
+        dependency = next(
+            d
+            for d in self._config["dependencies"]
+            if [name, event] in [[self._names.get(t), e] for t, e in d["targets"]]
+        )
+        changed = self._fire(dependency, event_data)
+        for following in self._config["dependencies"]:
+            if following["trigger_after"] == dependency["id"]:
+                changed |= self._fire(following, None)
+        return changed
+
+    def open(self, token: str = "") -> dict[str, Json]:
+        """Load the page in a browser that keeps ``token``."""
+        self.values["browserstate"] = token
+        load = next(d for d in self._config["dependencies"] if any(event == "load" for _, event in d["targets"]))
+        changed = self._fire(load, None)
+        for following in self._config["dependencies"]:
+            if following["trigger_after"] == load["id"]:
+                changed |= self._fire(following, None)
+        return changed
+
+    def _fire(self, dependency: Json, event_data: Json) -> dict[str, Json]:
+        body = {
+            "fn_index": dependency["id"],
+            "data": [self.values.get(self._names[i]) for i in dependency["inputs"]],
+            "event_data": event_data,
+            "session_hash": self.session,
+        }
+        output = self._queued(body) if dependency["queue"] else self._direct(body)
+        changed: dict[str, Json] = {}
+        for target, value in zip(dependency["outputs"], output["data"], strict=True):
+            is_update = isinstance(value, dict) and value.get("__type__") == "update"
+            is_left = is_update and set(value) <= {"__type__", "props"}
+            if is_left or self._names[target] == "state":
+                continue
+            changed[self._names[target]] = value.get("value", value) if is_update else value
+        return changed
+
+    def _direct(self, body: Json) -> Json:
+        answer = self._http.post("gradio_api/run/predict", json=body)
+        if answer.status_code != 200:
+            raise RuntimeError(answer.json()["error"])
+        return answer.json()
+
+    def _queued(self, body: Json) -> Json:
+        self._http.post("gradio_api/queue/join", json=body).raise_for_status()
+        with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+                if message.get("msg") == "process_completed":
+                    if not message["success"]:
+                        raise RuntimeError(message["output"]["error"])
+                    return message["output"]
+        raise AssertionError("the stream ended before the event")

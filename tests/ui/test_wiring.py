@@ -1,0 +1,166 @@
+"""The page's events over a real server: what each sends and what it changes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Running
+from tests.ui.page_session import PageSession
+
+
+@pytest.fixture
+def page(server: Running) -> Iterator[PageSession]:
+    page = PageSession(server.url)
+    page.values["quality"] = "draft"
+    page.open()
+    yield page
+    page.close()
+
+
+def make_from_example(page: PageSession) -> dict[str, object]:
+    page.send("examples", "select", {"index": "0", "value": "0"})
+    return page.send("timer", "tick")
+
+
+def test_opening_the_page_gives_a_new_browser_a_token_and_an_empty_history(page: PageSession) -> None:
+    changed = page.open()
+    assert len(changed["browserstate"]) >= 32
+    assert "What you make is kept here" in changed["history"]
+
+
+def test_a_browser_keeps_its_token(page: PageSession) -> None:
+    assert page.open("the token it had")["browserstate"] == "the token it had"
+
+
+def test_pressing_an_example_makes_its_model(page: PageSession) -> None:
+    started = page.send("examples", "select", {"index": "0", "value": "0"})
+    finished = page.send("timer", "tick")
+    assert "working" in started["status"]
+    assert started["image"]["path"].endswith(".jpg")
+    assert "watertight" in finished["status"]
+    assert finished["viewer"]["path"].endswith(".glb")
+    assert "jobs/" in finished["history"]
+    assert finished["announcer"].startswith("The model is ready")
+
+
+def test_a_tick_without_a_job_stops_the_clock(page: PageSession) -> None:
+    assert set(page.send("timer", "tick")) == {"timer"}
+
+
+def test_an_uploaded_picture_becomes_a_model(page: PageSession, mug: Path) -> None:
+    page.values["image"] = page.upload(mug)
+    page.send("generate", "click")
+    assert "watertight" in page.send("timer", "tick")["status"]
+
+
+def test_without_a_picture_the_toast_says_what_to_do(page: PageSession) -> None:
+    with pytest.raises(RuntimeError, match=r"^<strong>Invalid image</strong><br>There is no picture"):
+        page.send("generate", "click")
+
+
+def test_a_server_path_is_not_taken_for_an_upload(page: PageSession) -> None:
+    page.values["image"] = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    with pytest.raises(RuntimeError):
+        page.send("generate", "click")
+
+
+def test_an_option_out_of_range_is_refused_by_name(page: PageSession, mug: Path) -> None:
+    page.values |= {"image": page.upload(mug), "size-mm": -1}
+    with pytest.raises(RuntimeError, match=r"^<strong>Invalid option</strong><br>size_mm cannot be -1"):
+        page.send("generate", "click")
+
+
+def test_an_example_that_is_not_there_is_not_found(page: PageSession) -> None:
+    with pytest.raises(RuntimeError, match="Not found"):
+        page.send("examples", "select", {"index": "99", "value": "99"})
+
+
+@pytest.mark.parametrize(("button", "event"), [("make-picture", "click"), ("prompt", "submit"), ("again", "click")])
+def test_words_become_a_picture_on_the_stage(page: PageSession, button: str, event: str) -> None:
+    page.values["prompt"] = "a red apple"
+    page.send(button, event)
+    finished = page.send("timer", "tick")
+    assert "/picture" in finished["picture"]
+    assert "viewer" not in finished
+
+
+def test_the_picture_on_the_stage_becomes_a_model(page: PageSession) -> None:
+    page.values["prompt"] = "a red apple"
+    page.send("make-picture", "click")
+    page.send("timer", "tick")
+    page.send("to-model", "click")
+    finished = page.send("timer", "tick")
+    assert "watertight" in finished["status"]
+    assert finished["picture"] == ""
+
+
+def test_words_go_straight_to_a_model(page: PageSession) -> None:
+    page.values["prompt"] = "a red apple"
+    page.send("straight", "click")
+    assert "a red apple" in page.send("timer", "tick")["status"]
+
+
+def test_words_that_mean_nothing_here_fail_with_the_reason(page: PageSession) -> None:
+    page.values["prompt"] = "zzqx vlorp"
+    page.send("make-picture", "click")
+    assert "That did not work" in page.send("timer", "tick")["status"]
+
+
+def test_a_tile_of_the_history_opens_its_model(page: PageSession, server: Running) -> None:
+    make_from_example(page)
+    job = server.server.studio.history(server.server.studio.jobs.owner_of(page.session))[0]
+    opened = page.send("history", "select", {"index": job.job_id, "value": job.job_id})
+    assert "watertight" in opened["status"]
+    assert opened["viewer"]["path"].endswith(".glb")
+
+
+def test_a_tile_of_a_job_that_is_gone_says_so(page: PageSession) -> None:
+    with pytest.raises(RuntimeError, match="Not found"):
+        page.send("history", "select", {"index": "gone", "value": "gone"})
+
+
+def test_the_seed_of_the_result_goes_into_its_input(page: PageSession, server: Running) -> None:
+    make_from_example(page)
+    job = server.server.studio.history(server.server.studio.jobs.owner_of(page.session))[0]
+    assert page.send("reuse-seed", "click")["seed"] == job.options["seed"]
+
+
+def test_settings_come_back_from_a_model_file(page: PageSession, server: Running, tmp_path: Path) -> None:
+    make_from_example(page)
+    studio = server.server.studio
+    job = studio.history(studio.jobs.owner_of(page.session))[0]
+    other = PageSession(server.url)
+    other.values["load-settings"] = other.upload(studio.workspace.job_folder(job.job_id) / "model/apple.glb")
+    changed = other.send("load-settings", "upload")
+    other.close()
+    assert (changed["quality"], changed["seed"]) == ("draft", job.options["seed"])
+
+
+def test_a_file_without_settings_says_so(page: PageSession, tmp_path: Path) -> None:
+    path = tmp_path / "other.glb"
+    path.write_bytes(b"glTF")
+    page.values["load-settings"] = page.upload(path)
+    with pytest.raises(RuntimeError, match="Invalid mesh"):
+        page.send("load-settings", "upload")
+
+
+def test_the_wireframe_has_an_address_of_its_own(page: PageSession) -> None:
+    solid = make_from_example(page)["viewer"]
+    page.values["view-mode"] = "wireframe"
+    wireframe = page.send("view-mode", "change")["viewer"]
+    assert wireframe["path"] != solid["path"]  # type: ignore[index]  # Gradio's file record
+    assert Path(wireframe["path"]).read_bytes() == Path(solid["path"]).read_bytes()  # type: ignore[index]
+
+
+def test_a_new_page_of_the_same_browser_finds_its_history(page: PageSession, server: Running) -> None:
+    token = page.open("a browser's token")["browserstate"]
+    make_from_example(page)
+    reloaded = PageSession(server.url)
+    changed = reloaded.open(token)
+    reloaded.close()
+    assert 'class="tile"' in changed["history"]
+
+
+def test_stop_with_no_job_does_nothing_but_say_so(page: PageSession) -> None:
+    assert page.send("stop", "click")["stop"] == "Stopping"
