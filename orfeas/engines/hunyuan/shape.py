@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import trimesh
 
     from orfeas.engines.hunyuan.pipeline import Networks
+    from orfeas.engines.hunyuan.plan import Placement
 
 LOGGER = logging.getLogger(__name__)
 
@@ -135,6 +136,11 @@ class HunyuanShape:
         finally:
             self.release()
         raise OutOfMemory(NO_MEMORY)
+
+    @property
+    def placement(self) -> Placement | None:
+        """How the networks lie in memory now; ``None`` where they do not."""
+        return self._networks.plan.placement if self._networks else None
 
     def release(self) -> None:
         """Take the networks off the device; the next job brings them back."""

@@ -12,24 +12,26 @@ from orfeas.engines.hunyuan.denoiser import Denoiser
 
 CONFIG = ShapeConfig()
 
+Shapes = dict[str, tuple[int, ...]]
 
-def shapes_of(module: nn.Module) -> dict[str, tuple[int, ...]]:
+
+def shapes_of(module: nn.Module) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
 
 
-def values_in(shapes: dict[str, tuple[int, ...]]) -> int:
+def values_in(shapes: Shapes) -> int:
     return sum(math.prod(shape) for shape in shapes.values())
 
 
-def linear(name: str, outs: int, ins: int) -> dict[str, tuple[int, ...]]:
+def linear(name: str, outs: int, ins: int) -> Shapes:
     return {f"{name}.weight": (outs, ins), f"{name}.bias": (outs,)}
 
 
-def norm(name: str, size: int) -> dict[str, tuple[int, ...]]:
+def norm(name: str, size: int) -> Shapes:
     return {f"{name}.weight": (size,), f"{name}.bias": (size,)}
 
 
-def denoiser_shapes() -> dict[str, tuple[int, ...]]:
+def denoiser_shapes() -> Shapes:
     found = {**linear("x_embedder", 2048, 64), **linear("t_embedder.mlp.0", 8192, 2048)}
     found |= linear("t_embedder.mlp.2", 2048, 8192)
     for i in range(21):
@@ -53,15 +55,15 @@ def denoiser_shapes() -> dict[str, tuple[int, ...]]:
     return {**found, **norm("final_layer.norm_final", 2048), **linear("final_layer.linear", 64, 2048)}
 
 
-def self_layer(b: str) -> dict[str, tuple[int, ...]]:
-    found = {f"{b}attn.c_qkv.weight": (3072, 1024), **linear(f"{b}attn.c_proj", 1024, 1024)}
+def self_layer(b: str) -> Shapes:
+    found: Shapes = {f"{b}attn.c_qkv.weight": (3072, 1024), **linear(f"{b}attn.c_proj", 1024, 1024)}
     found |= {**norm(f"{b}attn.attention.q_norm", 64), **norm(f"{b}attn.attention.k_norm", 64)}
     found |= {**linear(f"{b}mlp.c_fc", 4096, 1024), **linear(f"{b}mlp.c_proj", 1024, 4096)}
     return {**found, **norm(f"{b}ln_1", 1024), **norm(f"{b}ln_2", 1024)}
 
 
-def cross_layer(b: str) -> dict[str, tuple[int, ...]]:
-    found = {f"{b}attn.c_q.weight": (1024, 1024), f"{b}attn.c_kv.weight": (2048, 1024)}
+def cross_layer(b: str) -> Shapes:
+    found: Shapes = {f"{b}attn.c_q.weight": (1024, 1024), f"{b}attn.c_kv.weight": (2048, 1024)}
     found |= linear(f"{b}attn.c_proj", 1024, 1024)
     found |= {**norm(f"{b}attn.attention.q_norm", 64), **norm(f"{b}attn.attention.k_norm", 64)}
     for name in ("ln_1", "ln_2", "ln_3"):
@@ -69,7 +71,7 @@ def cross_layer(b: str) -> dict[str, tuple[int, ...]]:
     return {**found, **linear(f"{b}mlp.c_fc", 4096, 1024), **linear(f"{b}mlp.c_proj", 1024, 4096)}
 
 
-def decoder_shapes() -> dict[str, tuple[int, ...]]:
+def decoder_shapes() -> Shapes:
     found = linear("post_kl", 1024, 64)
     for i in range(16):
         found |= self_layer(f"transformer.resblocks.{i}.")
@@ -77,7 +79,7 @@ def decoder_shapes() -> dict[str, tuple[int, ...]]:
     return {**found, **norm("geo_decoder.ln_post", 1024), **linear("geo_decoder.output_proj", 1, 1024)}
 
 
-def encoder_shapes() -> dict[str, tuple[int, ...]]:
+def encoder_shapes() -> Shapes:
     # Points have 51 Fourier features, and 4 more of their own.
     found = {**linear("pre_kl", 128, 1024), **linear("encoder.input_proj", 1024, 55)}
     found |= {**cross_layer("encoder.cross_attn."), **norm("encoder.ln_post", 1024)}
