@@ -1,5 +1,17 @@
 """What this machine computes on. The only module that asks torch about hardware; torch loads on the first call."""
 
+import gc
+from typing import TYPE_CHECKING, Literal
+
+import psutil
+
+from orfeas.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    import torch
+
+DeviceChoice = Literal["auto", "cuda", "mps", "cpu"]
+
 
 def find_devices() -> tuple[str, ...]:
     """The devices torch can use here, the fastest first, each in words with its memory."""
@@ -13,3 +25,67 @@ def find_devices() -> tuple[str, ...]:
         found.append("mps, Apple GPU, memory shared with the processor")
     found.append(f"cpu, {torch.get_num_threads()} threads")
     return tuple(found)
+
+
+def choose_device(choice: DeviceChoice) -> "torch.device":
+    """The device asked for; for ``auto`` the fastest.
+
+    Raises:
+        EngineUnavailable: this machine has no such device.
+    """
+    import torch
+
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if choice == "auto":
+        return torch.device(next(kind for kind, is_here in here.items() if is_here))
+    if not here[choice]:
+        raise EngineUnavailable(f"ORFEAS_DEVICE is {choice}, and torch finds no such device here.")
+    return torch.device(choice)
+
+
+def choose_dtype(device: "torch.device", values: int) -> "torch.dtype":
+    """The type in which a network of so many values runs best on a device.
+
+    Half precision on a GPU, bfloat16 where it computes in it; on the processor float32, or bfloat16 where float32 would
+    not fit the memory that is free.
+    """
+    import torch
+
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "mps":
+        return torch.float16
+    return torch.float32 if values * torch.float32.itemsize < free_bytes(device) else torch.bfloat16
+
+
+def free_bytes(device: "torch.device") -> int:
+    """Memory that work on the device may still take."""
+    import torch
+
+    if device.type == "cuda":
+        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + reserved)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return int(psutil.virtual_memory().available)
+
+
+def release_memory(device: "torch.device") -> None:
+    """Give back what nothing refers to any more."""
+    import torch
+
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch's says that a device's memory ran out; MPS and the CPU have no class of their own."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)

@@ -20,6 +20,8 @@ class Settings(BaseSettings):
         port: port to listen on; ``GRADIO_SERVER_PORT`` works too.
         data_dir: folder for uploads, results and the history.
         offline: never reach out to the network, for weights or anything else.
+        weights: folder with the published weights of Hunyuan3D-2.1; the Hugging Face cache where it is not set.
+        device: what learned engines run on; ``auto`` takes a GPU, and never the processor, which would take very long.
         max_waiting: jobs that may wait for the device before new ones are refused as ``busy``.
         keep_days: finished jobs and their files are deleted after so many days.
         keep_gb: the oldest are deleted first where all files together are larger than this.
@@ -38,6 +40,8 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=0, le=65535, validation_alias=AliasChoices("ORFEAS_PORT", "GRADIO_SERVER_PORT"))
     data_dir: Path = Field(default_factory=lambda: user_data_path("orfeas", appauthor=False))
     offline: bool = False
+    weights: Path | None = None
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     max_waiting: int = Field(default=32, ge=1, le=1000)
     keep_days: float = Field(default=7.0, gt=0)
     keep_gb: float = Field(default=10.0, gt=0)

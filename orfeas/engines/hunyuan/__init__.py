@@ -1,0 +1,1 @@
+"""Hunyuan3D-2.1 in plain PyTorch."""

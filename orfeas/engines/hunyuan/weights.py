@@ -1,0 +1,157 @@
+"""Checkpoints into modules: tensors only, a group of mapped tensors at a time, every name and shape accounted for.
+
+A module is built on the ``meta`` device, so that nothing is initialised; the file is mapped, and each tensor is copied
+once, to its device in its type. The mapping is let go every :data:`GROUP_BYTES`, so that the host never holds more than
+what it keeps and one group.
+"""
+
+import pickle
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from orfeas.engines.hunyuan.experts import MixtureOfExperts
+from orfeas.engines.hunyuan.files import damaged
+from orfeas.errors import EngineUnavailable
+
+GROUP_BYTES = 1 << 28
+# Specification §1.2: the reference reads this part leniently; here what decodes must be whole, and the rest is skipped.
+LENIENT_PARTS = frozenset({"vae"})
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def load_module(
+    make: Callable[[], Module],
+    checkpoint: Path,
+    part: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    is_streamed: bool = False,
+) -> Module:
+    """A module with a part of the checkpoint's tensors.
+
+    Args:
+        make: builds the module.
+        checkpoint: ``.ckpt`` or ``.safetensors`` (specification §1.2).
+        part: ``model``, ``vae`` or ``conditioner``.
+        device: where its tensors go.
+        dtype: what they become.
+        is_streamed: leave the experts in the file, and bring each layer's to the device when it is needed.
+
+    Raises:
+        EngineUnavailable: the checkpoint is damaged, or is not of this module.
+    """
+    with torch.device("meta"):
+        module = make().eval().requires_grad_(False)
+    wanted = {name: tuple(p.shape) for name, p in module.named_parameters()}
+    sizes = _check_match(wanted, checkpoint, part)
+    skipped: set[str] = set()
+    for name, layer in module.named_modules():
+        if isinstance(layer, MixtureOfExperts):
+            if is_streamed:
+                keys = [key for key in wanted if key.startswith(f"{name}.experts.")]
+                _stream(layer, f"{name}.", _read(checkpoint, part, keys), device, dtype)
+                skipped.update(keys)
+            else:
+                layer.allocate(device, dtype)
+    for keys in _groups({key: size for key, size in sizes.items() if key not in skipped}):
+        _put(module, _read(checkpoint, part, keys), device, dtype)
+    return module
+
+
+def _check_match(wanted: Mapping[str, tuple[int, ...]], checkpoint: Path, part: str) -> dict[str, int]:
+    """Bytes of each wanted tensor in the file, in the file's order, once all are there in their shapes."""
+    found = _read(checkpoint, part, None)
+    if not found:
+        raise damaged(checkpoint, f"it has no part called {part}")
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        raise damaged(checkpoint, f"{len(missing)} tensors are missing from {part}, {missing[0]} among them")
+    other = [key for key in wanted if tuple(found[key].shape) != wanted[key]]
+    if other:
+        shapes = f"{list(found[other[0]].shape)} instead of {list(wanted[other[0]])}"
+        raise damaged(checkpoint, f"{part}.{other[0]} is {shapes}, so it does not belong to the config.yaml beside it")
+    extra = [key for key in found if key not in wanted]
+    if extra and part not in LENIENT_PARTS:
+        raise damaged(checkpoint, f"{len(extra)} tensors of {part} are not known, {extra[0]} among them")
+    return {key: tensor.nbytes for key, tensor in found.items() if key in wanted}
+
+
+def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    group: list[str] = []
+    held = 0
+    for key, size in sizes.items():
+        if group and held + size > GROUP_BYTES:
+            yield group
+            group, held = [], 0
+        group.append(key)
+        held += size
+    if group:
+        yield group
+
+
+def _put(module: nn.Module, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> None:
+    """Copy into what is allocated, and assign what is not."""
+    parameters = dict(module.named_parameters())
+    fresh: dict[str, Tensor] = {}
+    for key, tensor in tensors.items():
+        if parameters[key].is_meta:
+            fresh[key] = _convert(tensor, device, dtype)
+        else:
+            parameters[key].copy_(tensor if device.type == "cpu" else tensor.to(device))
+    module.load_state_dict(fresh, strict=False, assign=True)
+
+
+def _convert(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A copy on the device; the type is changed there, where it is faster."""
+    if device.type == "cpu":
+        return tensor.to(dtype, copy=True)
+    return tensor.to(device).to(dtype)
+
+
+def _stream(
+    layer: MixtureOfExperts, prefix: str, mapped: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> None:
+    """Let a layer's experts come to the device for the time of each call."""
+    tensors = {key.removeprefix(prefix): tensor for key, tensor in mapped.items()}
+
+    def bring(*_: object) -> None:
+        layer.allocate(device, dtype)
+        _put(layer, tensors, device, dtype)
+
+    layer.register_forward_pre_hook(bring)
+    layer.register_forward_hook(lambda *_: layer.release(), always_call=True)
+
+
+def _read(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str, Tensor]:
+    """Mapped tensors of a part by their names in it; all for ``None``. The file stays mapped while any is held."""
+    read = _read_safetensors if checkpoint.suffix == ".safetensors" else _read_pickle
+    try:
+        return read(checkpoint, part, keys)
+    except FileNotFoundError as error:
+        raise EngineUnavailable(f"{checkpoint.name} is gone from {checkpoint.parent}; fetch it again.") from error
+    except pickle.UnpicklingError as error:
+        raise damaged(checkpoint, "it holds more than tensors, and such a file could run anything") from error
+    except (OSError, EOFError, RuntimeError, SafetensorError) as error:
+        raise damaged(checkpoint, "it cannot be read") from error
+
+
+def _read_safetensors(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str, Tensor]:
+    prefix = f"{part}."
+    with safe_open(checkpoint, framework="pt", device="cpu") as file:
+        names = [name.removeprefix(prefix) for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  # no dict
+        return {name: file.get_tensor(prefix + name) for name in names if keys is None or name in keys}
+
+
+def _read_pickle(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str, Tensor]:
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    tensors = content.get(part) if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
+        return {}
+    return {str(key): value for key, value in tensors.items() if keys is None or key in keys}
