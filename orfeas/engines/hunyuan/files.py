@@ -196,6 +196,8 @@ def fetch_weights(report: Callable[[int], None]) -> WeightFiles:
     class Reporter(tqdm):
         def update(self, n: float | None = 1) -> bool | None:
             shown: bool | None = super().update(n)
+            if self.disable:  # a bar that is not shown does not count
+                self.n += n or 0
             report(int(self.n))
             return shown
 
