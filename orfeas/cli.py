@@ -1,4 +1,4 @@
-"""The command line: ``python -m orfeas generate|convert|inspect|engines|doctor``; thin calls to the studio.
+"""The command line: ``python -m orfeas generate|convert|inspect|engines|fetch|doctor``; thin calls to the studio.
 
 Exit status: 0 done, 1 failed (the sentence is on standard error), 2 wrong usage, 130 stopped by Ctrl-C.
 """
@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orfeas.doctor import diagnose
-from orfeas.errors import Cancelled, InvalidOption, OrfeasError
+from orfeas.engines.hunyuan.files import account_for_fetch, fetch_weights
+from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.files import write_whole
 from orfeas.options import (
     EngineChoice,
@@ -75,6 +76,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     engines = commands.add_parser("engines", help="list the engines, as JSON")
     engines.set_defaults(run=run_engines)
+
+    fetch = commands.add_parser("fetch", help="fetch an engine's published weights, after saying how much and whose")
+    fetch.add_argument("engine", choices=[EngineChoice.HUNYUAN.value], help="the engine")
+    fetch.add_argument("--yes", action="store_true", help="agree to the licence and the size without being asked")
+    fetch.set_defaults(run=run_fetch)
 
     doctor = commands.add_parser("doctor", help="say what this machine can run and what is missing")
     doctor.set_defaults(run=run_doctor)
@@ -215,6 +221,22 @@ def run_engines(_: argparse.Namespace) -> int:
     with _scratch_studio() as studio:
         print(json.dumps([to_json(info) for info in studio.engines()], indent=2))
     return 0
+
+
+def run_fetch(options: argparse.Namespace) -> int:
+    """``fetch``: the account first, then the weights, going on where an earlier fetch stopped."""
+    if read_settings().offline:
+        raise EngineUnavailable("ORFEAS_OFFLINE is set, so nothing is fetched.")
+    account = account_for_fetch()
+    print(account.sentence)
+    if not options.yes and input("Fetch them? [y/N] ").strip().lower() != "y":
+        return 1
+    print(f"The weights are in {fetch_weights(_tell_bytes).checkpoint.parent}.")
+    return 0
+
+
+def _tell_bytes(done: int) -> None:
+    print(f"\r{done / 1e9:.2f} GB", end="", file=sys.stderr, flush=True)
 
 
 def run_doctor(_: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from typing import Self
 
 from orfeas.engines.base import ShapeEngine
 from orfeas.engines.choice import choose_picture_engine, choose_shape_engine
+from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.inflate import Inflate
 from orfeas.engines.planned import PLANNED
 from orfeas.errors import Cancelled, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
@@ -81,7 +82,10 @@ class Studio:
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
         # In order of preference: "auto" takes the first that is ready.
-        self._shape_engines: tuple[ShapeEngine, ...] = (Inflate(),)
+        self._shape_engines: tuple[ShapeEngine, ...] = (
+            HunyuanShape(self.settings.weights, self.settings.device),
+            Inflate(),
+        )
         self._picture_engines: tuple[PictureEngine, ...] = (Pictogram(),)
         self._device = threading.Lock()
         self._tasks: dict[str, PictureTask | ModelTask] = {}

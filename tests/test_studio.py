@@ -349,7 +349,7 @@ def test_an_unknown_job_is_not_found(studio: Studio, job_id: str) -> None:
 
 def test_every_engine_of_the_api_is_listed_with_its_state(studio: Studio) -> None:
     listed = {info.name: info.is_ready for info in studio.engines()}
-    assert listed == {"inflate": True, "pictogram": True, "hunyuan3d-2.1": False, "diffusion": False}
+    assert listed == {"hunyuan3d-2.1": False, "inflate": True, "pictogram": True, "diffusion": False}
     assert all(info.why_not for info in studio.engines() if not info.is_ready)
 
 

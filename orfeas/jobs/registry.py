@@ -166,13 +166,13 @@ class Jobs:
             if live is not None and live.job.status == JobStatus.RUNNING:
                 progress = max(live.job.progress, live.plan.progress(step))
                 job = replace(
-                live.job,
-                stage=step.stage.value,
-                step=step.done,
-                steps=step.total,
-                progress=progress,
-                timings_s=dict(timings_s),
-            )
+                    live.job,
+                    stage=step.stage.value,
+                    step=step.done,
+                    steps=step.total,
+                    progress=progress,
+                    timings_s=dict(timings_s),
+                )
                 self._live.put(replace(live, job=job, told_at=time.monotonic()))
 
     def complete(

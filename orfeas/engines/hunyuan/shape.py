@@ -27,6 +27,7 @@ LOGGER = logging.getLogger(__name__)
 
 GB = 1e9
 GUIDANCE_SCALE = 5.0
+SHAPE_ONLY = "Hunyuan3D-2.1 makes the shape here, and no texture yet."
 NO_MEMORY = (
     "The device's memory ran out even after stepping down. Choose a lower quality or close other programs; "
     "the next job works."
@@ -119,7 +120,7 @@ class HunyuanShape:
         """
         networks = self._prepare()
         try:
-            return ShapeResult(_make_mesh(networks, request, progress))
+            return ShapeResult(_make_mesh(networks, request, progress), (SHAPE_ONLY,))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -128,7 +129,7 @@ class HunyuanShape:
         networks = self._step_down(networks)
         note = f"Device memory ran out, so the model was made again with less: {networks.plan.sentence}."
         try:
-            return ShapeResult(_make_mesh(networks, request, progress), (note,))
+            return ShapeResult(_make_mesh(networks, request, progress), (SHAPE_ONLY, note))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -8,7 +8,7 @@ from PIL import Image
 
 from orfeas.engines.base import ShapeRequest
 from orfeas.engines.hunyuan.plan import Placement
-from orfeas.engines.hunyuan.shape import PRESETS, HunyuanShape
+from orfeas.engines.hunyuan.shape import PRESETS, SHAPE_ONLY, HunyuanShape
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, InvalidOption, OutOfMemory
 from orfeas.options import EngineChoice, Quality, ShapeOptions
 from orfeas.progress import Progress, Stage, Step
@@ -54,7 +54,7 @@ def test_a_picture_becomes_a_closed_mesh(engine: HunyuanShape) -> None:
     assert result.mesh.volume > 0
     assert len(result.mesh.faces) <= 600
     assert np.abs(result.mesh.bounds).max() <= 1.01
-    assert result.notes == ()
+    assert result.notes == (SHAPE_ONLY,)
     assert set(progress.timings_s) == {Stage.SHAPE, Stage.SURFACE}
 
 
@@ -90,6 +90,7 @@ def test_running_out_of_memory_steps_down_once_and_says_so(stage: Stage, engine:
     want = engine.generate(request_for(engine), Progress()).mesh
     result = engine.generate(request_for(engine), Progress(Fails(stage, times=1)))
     assert result.notes == (
+        SHAPE_ONLY,
         "Device memory ran out, so the model was made again with less: the networks take turns in device memory.",
     )
     assert np.allclose(result.mesh.vertices, want.vertices, atol=1e-4)
@@ -100,7 +101,7 @@ def test_running_out_of_memory_twice_ends_the_job_and_not_the_next(stage: Stage,
     with pytest.raises(OutOfMemory, match="even after stepping down"):
         engine.generate(request_for(engine), Progress(Fails(stage, times=2)))
     result = engine.generate(request_for(engine), Progress())
-    assert (result.notes, result.mesh.is_watertight) == ((), True)
+    assert (result.notes, result.mesh.is_watertight) == ((SHAPE_ONLY,), True)
 
 
 @pytest.mark.parametrize("stage", [Stage.SHAPE, Stage.SURFACE])
