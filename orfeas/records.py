@@ -101,9 +101,10 @@ class Failure:
 class Job:
     """One job, as ``/job_status`` tells it.
 
-    ``name`` is what its files are called. ``progress`` runs from 0 to 1. ``options`` holds every effective value under the endpoint's own parameter names, so
-    that the call can be repeated. ``timings_s`` has a value per stage and their ``total``. ``files`` maps a format to
-    its size in bytes. ``created`` and ``finished`` are ISO 8601 in UTC.
+    ``name`` is what its files are called. ``progress`` runs from 0 to 1. ``options`` holds every effective value under
+    the endpoint's own parameter names, so that the call can be repeated. ``timings_s`` has a value per stage and, in
+    the end, their ``total``. ``files`` maps a format to its size in bytes. ``created`` and ``finished`` are ISO 8601 in
+    UTC.
     """
 
     job_id: str

@@ -13,7 +13,9 @@ LOGGER = logging.getLogger(__name__)
 # The whitest value of a grey picture with more than 8 bits is taken to be the first of these that holds it.
 WHITES = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}
 WHITE_16_BIT = 65535.0
-MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+# Every mode that can be told in RGBA, and a simpler one to which Pillow knows the first step.
+SIMPLER = {"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "P": "RGBA", "PA": "RGBA"}
+MODES = ("L", "LA", "RGB", "RGBA", "CMYK", *SIMPLER)
 
 
 def to_rgba(image: Image.Image) -> Image.Image:
@@ -22,15 +24,13 @@ def to_rgba(image: Image.Image) -> Image.Image:
     Raises:
         InvalidImage: a mode that has no plain meaning as colours.
     """
-    profile = image.info.get("icc_profile")
     if image.mode in WHITES or image.mode.startswith("I;16"):
         return _deep_grey_to_rgba(image)
     if image.mode not in MODES:
         raise InvalidImage(f"Pictures in the colour mode {image.mode} are not supported; save it as RGB.")
-    if isinstance(profile, bytes) and profile:
-        image = _apply_profile(image, profile)
-    # Pillow has no direct way from YCbCr to RGBA.
-    return (image.convert("RGB") if image.mode == "YCbCr" else image).convert("RGBA")
+    profile = image.info.get("icc_profile")
+    image = image.convert("RGBA" if "transparency" in image.info else SIMPLER.get(image.mode, image.mode))
+    return (_apply_profile(image, profile) if isinstance(profile, bytes) else image).convert("RGBA")
 
 
 def _deep_grey_to_rgba(image: Image.Image) -> Image.Image:
@@ -48,11 +48,7 @@ def _deep_grey_to_rgba(image: Image.Image) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    """``image`` in sRGB, by its embedded ICC profile; unchanged where that is sRGB already or makes no sense."""
-    if image.mode in ("P", "PA", "1"):
-        image = image.convert("RGBA")
-    if image.mode in ("RGBa", "La", "LA"):
-        image = image.convert("RGBA" if image.mode == "RGBa" else "LA")
+    """``image`` in sRGB by its embedded ICC profile; unchanged where that is sRGB already or makes no sense."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):

@@ -3,12 +3,9 @@
 import zlib
 from enum import StrEnum
 
-from PIL import Image
-
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_START_OF_SCAN = b"\xff\xda"
 JPEG_END = b"\xff\xd9"
-TIFF_OFFSETS_AND_COUNTS = ((273, 279), (324, 325))  # strips; tiles
 GIF_FRAME, GIF_EXTENSION = 0x2C, 0x21
 SNIFF_BYTES = 1024
 
@@ -80,14 +77,8 @@ def describe_other(data: bytes) -> str:
     return "a text file" if is_text else "a file of an unknown kind"
 
 
-def is_complete(data: bytes, kind: FileKind, image: Image.Image) -> bool:
-    """Whether the file reaches its own end, as far as can be told without decoding.
-
-    Args:
-        data: the whole file.
-        kind: what :func:`kind_of` said.
-        image: the same file as Pillow opened it.
-    """
+def is_complete(data: bytes, kind: FileKind) -> bool:
+    """Whether the file reaches its own end, as far as can be told without decoding; ``kind`` is its :func:`kind_of`."""
     match kind:
         case FileKind.PNG:
             return _png_is_complete(data)
@@ -98,10 +89,8 @@ def is_complete(data: bytes, kind: FileKind, image: Image.Image) -> bool:
             return int.from_bytes(data[4:8], "little") + 8 <= len(data)
         case FileKind.GIF:
             return _gif_has_first_frame(data)
-        case FileKind.TIFF:
-            return _tiff_is_complete(data, image)
-        case FileKind.BMP:
-            # Whether the rows are all there, the decoder finds out.
+        case FileKind.TIFF | FileKind.BMP:
+            # These have no end of their own: whether the rows are all there, the decoder finds out.
             return True
 
 
@@ -134,11 +123,3 @@ def _gif_has_first_frame(data: bytes) -> bool:
         if is_frame:
             return at <= len(data)
     return False
-
-
-def _tiff_is_complete(data: bytes, image: Image.Image) -> bool:
-    tags: dict[int, tuple[int, ...]] = getattr(image, "tag_v2", {})
-    for offsets, counts in TIFF_OFFSETS_AND_COUNTS:
-        if offsets in tags and counts in tags:
-            return all(start + count <= len(data) for start, count in zip(tags[offsets], tags[counts], strict=False))
-    return True

@@ -1,6 +1,6 @@
-"""OpenCV's filters on arrays ``[H, W]`` and ``[H, W, C]``, typed; results are float32 and inputs stay as they are."""
+"""OpenCV's filters on arrays ``[H, W]`` and ``[H, W, C]``, typed; inputs stay as they are."""
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -9,23 +9,21 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Level = TypeVar("Level", np.uint8, np.float32)
 
 ENLARGEMENTS = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 
 def resize(
-    image: Floats | Pixels, width: int, height: int, enlarge_by: Literal["linear", "cubic"] = "linear"
-) -> Floats:
-    """Resample; the mean over each new pixel's area where that is larger than an old pixel.
-
-    Values of uint8 are rounded and cut off to their range, so that cubic enlargement may be asked for without care.
-    """
+    image: NDArray[Level], width: int, height: int, enlarge_by: Literal["linear", "cubic"] = "linear"
+) -> NDArray[Level]:
+    """Resample; the mean over each new pixel's area where that is larger than an old pixel."""
     shrinks = width * height < image.shape[0] * image.shape[1]
     method = cv2.INTER_AREA if shrinks else ENLARGEMENTS[enlarge_by]
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.float32)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=image.dtype)
 
 
-def unit(levels: Pixels | Floats) -> Floats:
+def unit(levels: Pixels) -> Floats:
     """8-bit levels as numbers in [0, 1]."""
     return np.asarray(levels / np.float32(255), dtype=np.float32)
 
@@ -34,8 +32,7 @@ def shrink(rgb: Pixels, side_px: int) -> Pixels:
     """The picture at most ``side_px`` a side; never enlarged."""
     height, width = rgb.shape[:2]
     scale = min(1.0, side_px / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 def box_blur(image: Floats, radius_px: int) -> Floats:

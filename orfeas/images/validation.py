@@ -52,7 +52,9 @@ def check_image(path: Path) -> ImageInfo:
     data = _read(path)
     with _open(data) as image:
         orientation = _orientation(image, data)
-        width, height = image.size[::-1] if orientation >= 5 else image.size
+        # Of a TIFF Pillow tells the upright size from the start.
+        lies = orientation >= 5 and image.format != "TIFF"
+        width, height = image.size[::-1] if lies else image.size
         return ImageInfo(
             width=width,
             height=height,
@@ -102,6 +104,8 @@ def _open(data: bytes) -> Image.Image:
     if kind is None:
         allowed = ", ".join(FileKind)
         raise InvalidImage(f"This is {describe_other(data)}, which cannot be used here; send one of {allowed}.")
+    if not is_complete(data, kind):
+        raise InvalidImage(INCOMPLETE)
     try:
         image = Image.open(BytesIO(data), formats=[kind])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -112,8 +116,6 @@ def _open(data: bytes) -> Image.Image:
         LOGGER.info("reading the header failed: %s", error)
         raise InvalidImage(DAMAGED) from error
     _require_bounds(*image.size)
-    if not is_complete(data, kind, image):
-        raise InvalidImage(INCOMPLETE)
     return image
 
 
