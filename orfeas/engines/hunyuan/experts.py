@@ -85,8 +85,11 @@ class MixtureOfExperts(nn.Module):
         self.experts.to("meta")
 
     def choose(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights ``[T, top_k]``, not renormalised, and experts ``[T, top_k]``, the likeliest first."""
-        share = self.gate(tokens).softmax(dim=-1, dtype=torch.float32)
+        """Weights ``[T, top_k]``, not renormalised, and experts ``[T, top_k]``, the likeliest first.
+
+        In float32 whatever the weights: rounding a close choice sends a token to another expert.
+        """
+        share = functional.linear(tokens.to(torch.float32), self.gate.weight.to(torch.float32)).softmax(dim=-1)
         weight, index = share.topk(self.top_k, dim=-1)
         return weight, index
 
