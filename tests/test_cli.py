@@ -122,6 +122,12 @@ def test_engines_are_listed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {info["name"] for info in json.loads(capsys.readouterr().out)} >= {"inflate", "pictogram"}
 
 
+def test_fetch_fetches_nothing_offline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ORFEAS_OFFLINE", "1")
+    assert main(["fetch", "hunyuan3d-2.1", "--yes"]) == 1
+    assert capsys.readouterr().err.startswith("Engine unavailable: ORFEAS_OFFLINE is set")
+
+
 def test_the_doctor_finds_a_healthy_machine_healthy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
