@@ -29,10 +29,10 @@ class Settings(BaseSettings):
         allowed_origins: web origins besides the server's own that may send POST requests, separated by commas. Where
             ``host`` is this machine only, a proxy that passes on its public ``Host`` needs its own origin here.
         root_path: public URL path where a proxy serves the studio under a prefix, such as ``/orfeas``.
-        trusted_proxies: addresses or networks of proxies, separated by commas, whose ``X-Forwarded-For`` is believed, so
-            that ``address_limit`` counts the visitors and not the proxy; ``FORWARDED_ALLOW_IPS`` works too.
-        username: with ``password``, asks everyone to log in. The plain routes stay open: health, readiness, metrics, and
-            jobs by their unguessable ids.
+        trusted_proxies: addresses or networks of proxies, separated by commas, whose ``X-Forwarded-For`` is believed,
+            so that ``address_limit`` counts visitors and not the proxy; ``FORWARDED_ALLOW_IPS`` works too.
+        username: with ``password``, asks everyone to log in. The plain routes stay open: health, readiness, metrics,
+            and jobs by their unguessable ids.
         password: see ``username``; neither goes without the other.
         log_level: how much is logged.
     """
