@@ -1,20 +1,23 @@
 """Plain HTTP: health, readiness, metrics, jobs and their files, and the guard that stands before every route."""
 
+import json
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orfeas.errors import InternalError, NotFound, OrfeasError
+from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, NotFound, OrfeasError
 from orfeas.options import OutputFormat, parse_choice
 from orfeas.records import to_json
+from orfeas.settings import Settings
 from orfeas.studio import Studio
 from orfeas.version import VERSION
 
@@ -22,6 +25,12 @@ LOGGER = logging.getLogger(__name__)
 
 # Our longest request but for uploads is a prompt; the largest prompt worth refusing politely is a few megabytes.
 MAX_BODY_BYTES = 4_000_000
+# Where Gradio takes files; the same path with the public prefix in front, where a proxy leaves it there.
+UPLOAD = "/gradio_api/upload"
+WEB_ADDRESS = re.compile(r"\s*https?:", re.IGNORECASE)
+# Gradio's file route fetches a web address, too.
+FETCHED = re.compile(r"/file[=/]\s*https?:", re.IGNORECASE)
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HARDENING: Mapping[str, str] = {
@@ -47,10 +56,12 @@ class Routes:
     Args:
         studio: the studio.
         examples: the pictures the page offers to start from, in its order.
+        is_up: whether the server has started and is not about to stop.
     """
 
-    def __init__(self, studio: Studio, examples: Sequence[Path]) -> None:
+    def __init__(self, studio: Studio, examples: Sequence[Path], is_up: Callable[[], bool]) -> None:
         self._studio = studio
+        self._is_up = is_up
         self._examples = tuple(examples)
 
     def routes(self) -> list[Route]:
@@ -74,12 +85,16 @@ class Routes:
 
     def ready(self, _: Request) -> Response:
         """200 once a job can run, else 503 with the reason."""
+        if not self._is_up():
+            return _not_ready("unavailable", "The studio is starting or stopping.")
+        if not self._studio.workspace.is_writable():
+            return _not_ready("unavailable", "The studio's data folder cannot be written.")
         shapes = [info for info in self._studio.engines() if info.kind == "shape"]
         ready = [info.name for info in shapes if info.is_ready]
-        if ready:
-            return JSONResponse({"status": "ready", "engines": ready})
-        reason = "; ".join(f"{info.title}: {info.why_not}" for info in shapes)
-        return JSONResponse({"status": "not ready", "message": reason}, status_code=503)
+        if not ready:
+            reason = "; ".join(f"{info.title}: {info.why_not}" for info in shapes)
+            return _not_ready(EngineUnavailable.code, f"No engine is ready. {reason}")
+        return JSONResponse({"status": "ready", "engines": ready})
 
     def metrics(self, _: Request) -> Response:
         """Prometheus text."""
@@ -135,6 +150,10 @@ def _answer(work: Callable[[], Response]) -> Response:
         return error_response(error)
 
 
+def _not_ready(code: str, message: str) -> Response:
+    return JSONResponse({"error": code, "message": message}, status_code=503)
+
+
 def _kept(path: Path, media_type: str) -> Response:
     """A file that never changes under its name, for this browser only."""
     return FileResponse(path, media_type=media_type, headers={"cache-control": "private, max-age=3600"})
@@ -155,15 +174,23 @@ async def unexpected(_: Request, error: Exception) -> Response:
 class Guard:
     """Stands before every route, Gradio's too: origins, sizes, and headers that harden the answers.
 
+    Where the server listens to this machine only, it answers to this machine's names only: another site's name that was
+    made to point here (DNS rebinding) would make that site's page one of ours.
+
     Args:
         app: what it guards.
-        allowed_origins: origins besides the server's own that may send requests which change something.
+        settings: ``host``, ``root_path``, ``offline`` and ``allowed_origins`` decide what is let through.
         endpoints: names of the page's endpoints, so that a call to any other is answered 404.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: Sequence[str], endpoints: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, endpoints: frozenset[str]) -> None:
         self._app = app
-        self._allowed = frozenset(origin.strip().rstrip("/").lower() for origin in allowed_origins if origin.strip())
+        origins = settings.allowed_origins.split(",")
+        self._allowed = frozenset(origin.strip().rstrip("/").lower() for origin in origins if origin.strip())
+        self._names = frozenset(urlsplit(origin).hostname or "" for origin in self._allowed) | LOOPBACK
+        self._is_local = settings.host.lower() in LOOPBACK
+        self._is_offline = settings.offline
+        self._uploads = frozenset({UPLOAD, f"/{settings.root_path.strip('/')}{UPLOAD}"})
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -178,10 +205,16 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
-        if scope["method"] not in SAFE_METHODS and not scope["path"].endswith("/upload"):
-            body = await _read_body(receive)
+        if scope["method"] not in SAFE_METHODS and scope["path"] not in self._uploads:
+            try:
+                body = await _read_body(receive)
+            except ClientDisconnect:
+                return
             if body is None:
                 await _too_large()(scope, receive, guarded)
+                return
+            if self._is_offline and _names_web_address(body):
+                await _offline()(scope, receive, guarded)
                 return
             receive = _replay(body, receive)
         await self._app(scope, receive, guarded)
@@ -194,13 +227,18 @@ class Guard:
         return urlsplit(origin).netloc.lower() not in {host.lower() for host in hosts if host}
 
     def _refusal(self, scope: Scope, headers: Headers, is_foreign: bool) -> Response | None:
+        if self._is_local and _host_name(headers) not in self._names:
+            message = "Forbidden: this studio answers to localhost; its operator may allow this address as an origin."
+            return JSONResponse({"error": "foreign_host", "message": message}, status_code=403)
+        if self._is_offline and FETCHED.search(scope["path"]):
+            return _offline()
         if scope["method"] in SAFE_METHODS:
             return None
         if is_foreign:
             message = "Forbidden: requests from other web sites are not accepted here."
             return JSONResponse({"error": "foreign_origin", "message": message}, status_code=403)
         length = headers.get("content-length", "0")
-        if not scope["path"].endswith("/upload") and length.isdigit() and int(length) > MAX_BODY_BYTES:
+        if scope["path"] not in self._uploads and length.isdigit() and int(length) > MAX_BODY_BYTES:
             return _too_large()
         name = _called(scope["path"])
         if name is not None and name not in self._endpoints:
@@ -212,10 +250,44 @@ def _called(path: str) -> str | None:
     """The name of the endpoint that a path under ``/gradio_api/call`` or ``/gradio_api/run`` calls, else None."""
     parts = [part for part in path.split("/") if part]
     for place, part in enumerate(parts[:-1]):
-        if part == "gradio_api" and parts[place + 1] == "call":
+        if part == "gradio_api" and parts[place + 1] in ("call", "run"):
             rest = parts[place + 2 :]
             return rest[-1] if rest else ""
     return None
+
+
+def _host_name(headers: Headers) -> str:
+    """The name in ``Host`` without its port; brackets around an IPv6 address stay away."""
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _names_web_address(body: bytes) -> bool:
+    """Whether a JSON body holds a file that Gradio would fetch from the network."""
+    try:
+        waiting = [json.loads(body)]
+    except (ValueError, RecursionError):
+        return False  # Gradio refuses it as well
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            path = value.get("path")
+            if isinstance(path, str) and WEB_ADDRESS.match(path):
+                return True
+            waiting += value.values()
+    return False
+
+
+def _offline() -> Response:
+    """Shaped like a validator's refusal besides, which is what ``gradio_client`` shows the sentence of."""
+    error = InvalidImage("this studio is offline and fetches nothing; upload the file instead.")
+    detail = {"__type__": "validate", "is_valid": False, "parameter_name": "image", "message": error.sentence}
+    body = {"error": error.code, "message": error.sentence, "detail": [detail]}
+    return JSONResponse(body, status_code=error.http_status)
 
 
 def _too_large() -> Response:
@@ -224,10 +296,16 @@ def _too_large() -> Response:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None where it is larger than allowed."""
+    """The whole body, or None where it is larger than allowed.
+
+    Raises:
+        starlette.requests.ClientDisconnect: the client left in the middle.
+    """
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             return None

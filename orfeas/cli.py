@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from orfeas.doctor import diagnose
 from orfeas.engines.hunyuan.files import account_for_fetch, fetch_weights
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
@@ -31,7 +33,7 @@ from orfeas.options import (
     parse_shape_options,
 )
 from orfeas.records import Job, JobStatus, to_json
-from orfeas.settings import read_settings
+from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
 from orfeas.version import VERSION
 
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
+    except ValidationError as error:
+        print(explain(error), file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"The file cannot be written: {error.strerror}.", file=sys.stderr)
         return 1

@@ -139,7 +139,7 @@ def parse_number(name: str, value: object, low: float, high: float, auto: float 
         InvalidOption: not a number, not finite, or out of range; the message says the range.
     """
     hint = "" if auto is None else f", or {auto:g} to let ORFEAS choose"
-    allowed = f"a number from {low:g} to {high:g}{hint}"
+    allowed = f"a number from {low:,.12g} to {high:,.12g}{hint}"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not isinstance(value, int | float) or not is_number or abs(value) > MAX_NUMBER or math.isnan(value):
         raise InvalidOption(f"{name} cannot be {quote(value)}; it takes {allowed}.")

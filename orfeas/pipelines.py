@@ -28,6 +28,8 @@ from orfeas.text_to_image.base import PictureEngine, PictureRequest
 
 THUMBNAIL_PX = 192
 MAX_STEM = 40
+# A pair of shoes or a tea set is meant; more pieces than this are mostly a cut-out that went wrong.
+MANY_PIECES = 4
 # A PNG at zlib's level 1 is a few per cent larger than at 6 and several times faster to write.
 PNG_LEVEL = 1
 
@@ -159,6 +161,7 @@ def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progre
     with progress.stage(Stage.SAVE):
         mesh = place(result.mesh, task.options.size_mm)
         report = measure(mesh)
+        notes = (*pictured.notes, *result.notes, *_warn_of_pieces(report))
         provenance = Provenance(
             kind=kind,
             engine=task.engine.name,
@@ -166,7 +169,7 @@ def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progre
             is_preview=is_preview(task),
             options=reported_options(task),
             prompt=task.prompt,
-            notes=pictured.notes + result.notes,
+            notes=notes,
         )
         progress.check()
         # The GLB comes last: where it is, everything a conversion needs is.
@@ -174,7 +177,17 @@ def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progre
         write_model(export(mesh, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB)), OutputFormat.GLB, files)
         convert(files, task.options.output_format)
     sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
-    return Made(files={**pictured.files, **sizes}, mesh=report, notes=pictured.notes + result.notes)
+    return Made(files={**pictured.files, **sizes}, mesh=report, notes=notes)
+
+
+def _warn_of_pieces(report: MeshReport) -> tuple[str, ...]:
+    if report.components <= MANY_PIECES:
+        return ()
+    sentence = (
+        f"The model came out in {report.components} pieces. If that is not what the picture shows, keep its background, "
+        "or take one with more room around the object."
+    )
+    return (sentence,)
 
 
 def convert(files: JobFiles, output_format: OutputFormat) -> Path:

@@ -98,4 +98,4 @@ class Progress:
             Cancelled: where the user has stopped the work.
         """
         if self._is_cancelled():
-            raise Cancelled("the job was stopped before it was done")
+            raise Cancelled("The job was stopped before it was done.")

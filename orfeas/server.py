@@ -1,18 +1,22 @@
 """Builds the objects once, joins page and plain routes, and serves them until it is told to stop."""
 
 import logging
+import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gradio as gr
+from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from orfeas.api import Guard, Routes, unexpected
-from orfeas.settings import Settings, read_settings, unknown_names
+from orfeas.errors import InternalError
+from orfeas.settings import Settings, explain, read_settings, unknown_names
 from orfeas.studio import Studio
 from orfeas.ui import theme
 from orfeas.ui.examples import find_examples
@@ -25,16 +29,25 @@ LOGGER = logging.getLogger(__name__)
 
 # Larger than the largest picture accepted, so that a larger one is refused in our words; room for meshes.
 MAX_UPLOAD = "256mb"
+# Gradio and uvicorn take these from the environment alone; nothing here reads them back but to restore them.
+CACHE_VARIABLE = "GRADIO_TEMP_DIR"
+PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"
 
 
 @dataclass(frozen=True)
 class Server:
-    """What :func:`build` made: the studio, its page, and the settings they were made with."""
+    """What :func:`build` made: the studio, its page, and the settings they were made with.
+
+    Attributes:
+        environment: what the variables that :func:`build` wrote held before.
+    """
 
     settings: Settings
     studio: Studio
     page: BuiltPage
     visits: Visits
+    environment: Mapping[str, str | None]
+    is_up: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> str:
         """Serve in the background; returns the local address."""
@@ -49,7 +62,7 @@ class Server:
             css=theme.STYLE_SHEET.read_text(encoding="utf-8"),
             head=theme.head(),
             app_kwargs={
-                "routes": Routes(self.studio, [example.path for example in find_examples()]).routes(),
+                "routes": self._routes().routes(),
                 "lifespan": self._lifespan,
                 "exception_handlers": {Exception: unexpected},
                 "openapi_url": None,
@@ -65,12 +78,18 @@ class Server:
             quiet=True,
             prevent_thread_lock=True,
         )
+        self.is_up.set()
         return str(url)
 
     def stop(self) -> None:
         """Stop serving; a job that runs is stopped and its record says so."""
+        self.is_up.clear()
         self.studio.close()
         self.page.blocks.close(verbose=False)
+        _write_environment(self.environment)
+
+    def _routes(self) -> Routes:
+        return Routes(self.studio, [example.path for example in find_examples()], self.is_up.is_set)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -80,10 +99,20 @@ class Server:
         credentials; only here, before the first request, can something stand before it.
         """
         assert app.middleware_stack is not None, "the server builds it before it starts"
-        origins = self.settings.allowed_origins.split(",")
-        guarded = Guard(app.middleware_stack, origins, self.page.endpoints)
+        guarded = Guard(app.middleware_stack, self.settings, self.page.endpoints)
         app.middleware_stack = VisitNotes(guarded, self.visits)
         yield
+
+
+def _write_environment(values: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Set variables of this process, None to unset; returns what they held before."""
+    before = {name: os.environ.get(name) for name in values}
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
 
 
 def _free_port(host: str) -> int:
@@ -98,19 +127,30 @@ def build(settings: Settings | None = None) -> Server:
 
     Raises:
         pydantic.ValidationError: a setting in the environment that is not allowed.
+        InternalError: the data folder cannot be used.
     """
     settings = settings or read_settings()
     visits = Visits()
     pages: list[gr.Blocks] = []
     studio = Studio(settings, is_waiting=lambda job_id: any(is_waiting(page, job_id) for page in pages))
+    environment = _write_environment(
+        {CACHE_VARIABLE: str(studio.workspace.served), PROXIES_VARIABLE: settings.trusted_proxies}
+    )
     page = build_page(studio, visits)
     pages.append(page.blocks)
-    return Server(settings, studio, page, visits)
+    return Server(settings, studio, page, visits, environment)
 
 
 def serve() -> None:
-    """Serve until interrupted or terminated; the entry of ``python app.py``."""
-    settings = read_settings()
+    """Serve until interrupted or terminated; the entry of ``python app.py``.
+
+    Raises:
+        SystemExit: it cannot start; one sentence on standard error says why.
+    """
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        sys.exit(explain(error))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     for name in unknown_names():
@@ -119,8 +159,15 @@ def serve() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
-    server = build(settings)
-    url = server.start()
+    try:
+        server = build(settings)
+    except InternalError as error:
+        sys.exit(f"ORFEAS cannot start: {error}")
+    try:
+        url = server.start()
+    except OSError:
+        server.stop()
+        sys.exit(f"ORFEAS cannot listen on {settings.host}:{settings.port}; set ORFEAS_HOST and ORFEAS_PORT to others.")
     LOGGER.info("ORFEAS %s is ready at %s", VERSION, url)
     stopping.wait()
     LOGGER.info("stopping")

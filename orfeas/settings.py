@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import limits
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "ORFEAS_"
@@ -19,7 +19,8 @@ class Settings(BaseSettings):
         host: address to listen on; ``GRADIO_SERVER_NAME`` works too. 0.0.0.0 opens it to the network.
         port: port to listen on; ``GRADIO_SERVER_PORT`` works too.
         data_dir: folder for uploads, results and the history.
-        offline: never reach out to the network, for weights or anything else.
+        offline: never reach out to the network, for weights or anything else; a picture that a script names by its web
+            address is refused.
         weights: folder with the published weights of Hunyuan3D-2.1; the Hugging Face cache where it is not set.
         device: what learned engines run on; ``auto`` takes a GPU, and never the processor, which would take very long.
         max_waiting: jobs that may wait for the device before new ones are refused as ``busy``.
@@ -27,14 +28,21 @@ class Settings(BaseSettings):
         keep_gb: the oldest are deleted first where all files together are larger than this.
         session_limit: jobs a session may start, such as ``20/hour``; empty is no limit.
         address_limit: jobs a network address may start, such as ``100/day``; empty is no limit.
-        allowed_origins: web origins besides the server's own that may send POST requests, separated by commas.
+        allowed_origins: web origins besides the server's own that may send POST requests, separated by commas. Where
+            ``host`` is this machine only, a proxy that passes on its public ``Host`` needs its own origin here.
         root_path: public URL path where a proxy serves the studio under a prefix, such as ``/orfeas``.
-        username: with ``password``, asks everyone to log in.
-        password: see ``username``.
+        trusted_proxies: addresses or networks of proxies, separated by commas, whose ``X-Forwarded-For`` is believed,
+            so that ``address_limit`` counts visitors and not the proxy; ``FORWARDED_ALLOW_IPS`` works too.
+        username: with ``password``, asks everyone to log in. The plain routes stay open: health, readiness, metrics,
+            and jobs by their unguessable ids.
+        password: see ``username``; neither goes without the other.
         log_level: how much is logged.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+    # Forbids what the constructor does not know; other names in the environment are never looked at.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, populate_by_name=True
+    )
 
     host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("ORFEAS_HOST", "GRADIO_SERVER_NAME"))
     port: int = Field(7860, ge=0, le=65535, validation_alias=AliasChoices("ORFEAS_PORT", "GRADIO_SERVER_PORT"))
@@ -49,6 +57,9 @@ class Settings(BaseSettings):
     address_limit: str = ""
     allowed_origins: str = ""
     root_path: str = ""
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1", validation_alias=AliasChoices("ORFEAS_TRUSTED_PROXIES", "FORWARDED_ALLOW_IPS")
+    )
     username: str = ""
     password: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -60,6 +71,12 @@ class Settings(BaseSettings):
             limits.parse_many(value)
         return value
 
+    @model_validator(mode="after")
+    def _has_whole_login(self) -> Self:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("ORFEAS_USERNAME and ORFEAS_PASSWORD go together; one of them is not set")
+        return self
+
 
 def read_settings() -> Settings:
     """The settings of this process, from its environment.
@@ -68,6 +85,16 @@ def read_settings() -> Settings:
         pydantic.ValidationError: a value that is not allowed; the message names it.
     """
     return Settings()
+
+
+def explain(error: ValidationError) -> str:
+    """What :func:`read_settings` refused, as one sentence for the operator that names the variables."""
+    faults = []
+    for fault in error.errors():
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        variable = f"{PREFIX}{name.upper().removeprefix(PREFIX)}: " if name else ""
+        faults.append(f"{variable}{fault['msg'].removeprefix('Value error, ')}")
+    return f"ORFEAS cannot start with these settings: {'; '.join(faults)}."
 
 
 def unknown_names() -> list[str]:

@@ -1,8 +1,9 @@
 """Where uploads and results lie on disk; the only code that deletes them.
 
     data_dir/            private to the operator's account (0700)
-    └── jobs/
-        └── <job id>/    everything of one job, gone as one
+    ├── jobs/
+    │   └── <job id>/    everything of one job, gone as one
+    └── served/          the page's own copies of uploads and results
 
 Several processes may share a data folder, such as a server and a command.
 """
@@ -12,9 +13,10 @@ import logging
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,8 @@ FLAG = ".cancelled"
 # What orfeas.files leaves behind when a process is killed while it writes; no write takes so long.
 PART = re.compile(r"\..+\.part")
 PART_IS_LEFT_AFTER_S = 60.0
+# The page deletes its own copies at this age while it runs, so what is older was left by a process that ended.
+SERVED_KEEP_S = 86_400
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -57,11 +61,14 @@ class Workspace:
 
     def __init__(self, data_dir: Path, *, keep_days: float, keep_gb: float) -> None:
         self._jobs = data_dir / "jobs"
+        self._served = data_dir / "served"
         self._keep_s = keep_days * DAY_S
         self._keep_bytes = keep_gb * GB
         try:
             data_dir.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-            self._jobs.mkdir(mode=PRIVATE, exist_ok=True)
+            for folder in (self._jobs, self._served):
+                folder.mkdir(mode=PRIVATE, exist_ok=True)
+            self._sweep_served(time.time())
             stays = self._survey(time.time())
         except OSError as error:
             message = f"{data_dir} cannot be used ({error.strerror}); set ORFEAS_DATA_DIR to a folder you can write to."
@@ -72,6 +79,20 @@ class Workspace:
     def used_bytes(self) -> int:
         """Size of all jobs' files when they were last looked through."""
         return self._used_bytes
+
+    @property
+    def served(self) -> Path:
+        """The private folder for the page's own copies, absolute; those of ended processes are swept from it."""
+        return self._served.resolve()
+
+    def is_writable(self) -> bool:
+        """Whether a job could keep its files now; it is tried."""
+        try:
+            with tempfile.TemporaryFile(dir=self._jobs, buffering=0) as file:
+                file.write(b"x")
+        except OSError:
+            return False
+        return True
 
     def job_folder(self, job_id: str) -> Path:
         """The job's own folder, made private if it is not there.
@@ -101,6 +122,7 @@ class Workspace:
             now: Unix seconds; the clock's if not given.
         """
         now = time.time() if now is None else now
+        self._sweep_served(now)
         stays = sorted(self._survey(now), key=lambda stay: stay.touched)
         used_bytes = sum(stay.size_bytes for stay in stays)
         gone: list[str] = []
@@ -120,6 +142,18 @@ class Workspace:
         if folder is None or folder.is_symlink():
             raise NotFound("There is no such job, or its files have expired.")
         return folder
+
+    def _sweep_served(self, now: float) -> None:
+        """Delete the page's copies that no running process keeps, and the folders that they leave empty."""
+        for folder, _, names in os.walk(self._served, topdown=False):
+            for name in names:
+                path = Path(folder, name)
+                with suppress(FileNotFoundError):  # the page deleted it meanwhile
+                    if now - path.lstat().st_mtime > SERVED_KEEP_S:
+                        path.unlink()
+            with suppress(OSError):  # not empty, or being filled just now
+                if Path(folder) != self._served and now - Path(folder).stat().st_mtime > PART_IS_LEFT_AFTER_S:
+                    Path(folder).rmdir()
 
     def _survey(self, now: float) -> list[_Stay]:
         """Every job's folder; what an interrupted write left in one is deleted on the way."""

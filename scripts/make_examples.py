@@ -36,12 +36,16 @@ def main() -> None:
     """Render the scenes named on the command line, or all."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[*SCENES, []], help="which to make; all if none is named")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which to make, all if none: {', '.join(SCENES)}")
     parser.add_argument("--size", type=int, default=SIZE_PX, help="side in pixels, a multiple of 64")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(SCENES):
+        parser.error(f"no such picture: {', '.join(sorted(unknown))}")
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for seed, name in enumerate(arguments.names or SCENES):
+    for seed, name in enumerate(SCENES):
+        if arguments.names and name not in arguments.names:
+            continue
         start = time.perf_counter()
         path = arguments.folder / f"{name}.jpg"
         photograph(SCENES[name], seed, arguments.size).save(path, quality=JPEG_QUALITY, optimize=True)

@@ -25,7 +25,7 @@ class Running:
 
 @contextmanager
 def running(data_dir: Path, **settings: str | int) -> Iterator[Running]:
-    server = build(Settings(data_dir=data_dir).model_copy(update={"port": 0, **settings}))
+    server = build(Settings.model_validate({"data_dir": data_dir, "port": 0, **settings}))
     url = server.start()
     try:
         yield Running(url, server)

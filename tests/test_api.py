@@ -1,5 +1,6 @@
 """The plain routes over a real studio, and the guard before every route of a real server."""
 
+import asyncio
 import statistics
 import time
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Routes, unexpected
 from orfeas.options import Quality, ShapeOptions
+from orfeas.settings import Settings
 from orfeas.studio import Studio
 from orfeas.version import VERSION
 
@@ -22,7 +25,7 @@ OTHER = "https://elsewhere.example"
 
 @pytest.fixture
 def http(studio: Studio, mug: Path) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=Routes(studio, [mug]).routes())) as client:
+    with TestClient(Starlette(routes=Routes(studio, [mug], lambda: True).routes())) as client:
         yield client
 
 
@@ -48,12 +51,18 @@ def guarded() -> TestClient:
         routes=[
             Route("/echo", echo, methods=["GET", "POST"]),
             Route("/gradio_api/upload", echo, methods=["POST"]),
+            Route("/orfeas/gradio_api/upload", echo, methods=["POST"]),
+            Route("/jobs/upload", echo, methods=["POST"]),
             Route("/gradio_api/call/v2/known", echo, methods=["POST"]),
             Route("/broken", break_down),
         ],
         exception_handlers={Exception: unexpected},
     )
-    guard = Guard(inner, ["https://friend.example/"], frozenset({"known"}))
+    return guard_of(inner, host="0.0.0.0", allowed_origins="https://friend.example/", root_path="/orfeas")
+
+
+def guard_of(inner: Starlette, **settings: str | bool) -> TestClient:
+    guard = Guard(inner, Settings.model_validate(settings), frozenset({"known"}))
     return TestClient(guard, base_url="http://studio.example", raise_server_exceptions=False)
 
 
@@ -74,6 +83,26 @@ def test_health_answers_in_5_ms(http: TestClient) -> None:
 def test_ready_names_the_engines_that_are(http: TestClient) -> None:
     answer = http.get("/ready")
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "engines": ["inflate"]})
+
+
+def test_ready_says_so_before_the_server_is_up_and_once_it_stops(studio: Studio, mug: Path) -> None:
+    answer = TestClient(Starlette(routes=Routes(studio, [mug], lambda: False).routes())).get("/ready")
+    sentence = "The studio is starting or stopping."
+    assert (answer.status_code, answer.json()) == (503, {"error": "unavailable", "message": sentence})
+
+
+def test_ready_says_that_the_data_folder_cannot_be_written(http: TestClient, settings: Settings) -> None:
+    (settings.data_dir / "jobs").rmdir()
+    answer = http.get("/ready")
+    sentence = "The studio's data folder cannot be written."
+    assert (answer.status_code, answer.json()) == (503, {"error": "unavailable", "message": sentence})
+
+
+def test_ready_says_that_no_engine_is(http: TestClient, studio: Studio) -> None:
+    studio._shape_engines = ()
+    answer = http.get("/ready")
+    assert (answer.status_code, answer.json()["error"]) == (503, "engine_unavailable")
+    assert answer.json()["message"].startswith("No engine is ready. Hunyuan")
 
 
 def test_metrics_are_prometheus_text_with_a_gauge_of_running_jobs(http: TestClient) -> None:
@@ -109,7 +138,9 @@ def test_an_uploaded_picture_is_not_served(http: TestClient, job_id: str) -> Non
     assert http.get(f"/jobs/{job_id}/picture").status_code == 404
 
 
-@pytest.mark.parametrize(("output_format", "magic"), [("glb", b"glTF"), ("obj", b"PK"), ("ply", b"ply"), ("STL", b"")])
+@pytest.mark.parametrize(
+    ("output_format", "magic"), [("glb", b"glTF"), ("obj", b"PK"), ("ply", b"ply"), ("STL", b"ORFEAS")]
+)
 def test_a_model_is_served_as_a_file_to_keep(http: TestClient, job_id: str, output_format: str, magic: bytes) -> None:
     answer = http.get(f"/jobs/{job_id}/model.{output_format}")
     assert answer.status_code == 200
@@ -189,8 +220,9 @@ def test_a_body_that_grows_too_large_is_refused(guarded: TestClient) -> None:
     assert guarded.post("/echo", content=chunks()).status_code == 413
 
 
-def test_an_upload_may_be_larger(guarded: TestClient) -> None:
-    answer = guarded.post("/gradio_api/upload", content=b"x" * (MAX_BODY_BYTES + 1))
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/orfeas/gradio_api/upload"])
+def test_an_upload_may_be_larger(guarded: TestClient, path: str) -> None:
+    answer = guarded.post(path, content=b"x" * (MAX_BODY_BYTES + 1))
     assert answer.json() == {"bytes": MAX_BODY_BYTES + 1}
 
 
@@ -198,7 +230,9 @@ def test_a_known_endpoint_is_let_through(guarded: TestClient) -> None:
     assert guarded.post("/gradio_api/call/v2/known", json={}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/call/on_press", "/gradio_api/call/v2/nothing", "/gradio_api/call"])
+@pytest.mark.parametrize(
+    "path", ["/gradio_api/call/on_press", "/gradio_api/call/v2/nothing", "/gradio_api/call", "/gradio_api/run/no"]
+)
 def test_an_unknown_endpoint_is_not_found(guarded: TestClient, path: str) -> None:
     answer = guarded.post(path, json={})
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
@@ -210,3 +244,60 @@ def test_a_bug_shows_an_id_and_nothing_of_the_inside(guarded: TestClient, caplog
     reference = answer.json()["message"].rstrip(".").split(" ")[-1]
     assert "secret" not in answer.text
     assert reference in caplog.text
+
+
+def test_a_path_that_only_ends_like_the_upload_may_not_be_larger(guarded: TestClient) -> None:
+    assert guarded.post("/jobs/upload", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_body_reaches_nothing() -> None:
+    reached: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        reached.append(message["type"])
+
+    scope = {"type": "http", "method": "POST", "path": "/echo", "headers": [(b"host", b"localhost")]}
+    asyncio.run(Guard(app, Settings(), frozenset())(scope, receive, send))
+    assert reached == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:7860", "127.0.0.1:7860", "[::1]:7860", "friend.example"])
+def test_a_server_of_this_machine_answers_to_its_names_and_to_those_it_was_given(host: str) -> None:
+    client = guard_of(Starlette(routes=[Route("/echo", echo)]), allowed_origins="https://friend.example")
+    assert client.get("/echo", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["studio.example", "127.0.0.1.evil.example:7860", "[::1", ""])
+def test_a_server_of_this_machine_answers_to_no_other_name(host: str) -> None:
+    answer = guard_of(Starlette(routes=[Route("/echo", echo)])).get("/echo", headers={"host": host})
+    assert (answer.status_code, answer.json()["error"]) == (403, "foreign_host")
+
+
+@pytest.mark.parametrize("address", ["https://a.example/mug.png", "HTTP://a.example"])
+def test_an_offline_studio_refuses_a_web_address_as_a_picture(address: str) -> None:
+    client = guard_of(Starlette(routes=[Route("/echo", echo, methods=["POST"])]), host="0.0.0.0", offline=True)
+    answer = client.post("/echo", json={"data": [{"path": address, "meta": {"_type": "gradio.FileData"}}]})
+    sentence = "Invalid image: this studio is offline and fetches nothing; upload the file instead."
+    assert (answer.status_code, answer.json()["error"], answer.json()["message"]) == (422, "invalid_image", sentence)
+
+
+def test_an_offline_studio_fetches_nothing_for_its_file_route() -> None:
+    client = guard_of(Starlette(), host="0.0.0.0", offline=True)
+    assert client.get("/gradio_api/file=https://a.example/mug.png").status_code == 422
+
+
+@pytest.mark.parametrize("body", [b'{"data": [{"path": "/tmp/mug.png"}, "https://a.example"]}', b"no json", b""])
+def test_an_offline_studio_lets_everything_else_through(body: bytes) -> None:
+    client = guard_of(Starlette(routes=[Route("/echo", echo, methods=["POST"])]), host="0.0.0.0", offline=True)
+    assert client.post("/echo", content=body).json() == {"bytes": len(body)}

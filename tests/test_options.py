@@ -45,7 +45,7 @@ def test_an_unknown_choice_is_refused_with_what_is_allowed(value: object) -> Non
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, "5", None, True, [], 0, 10_001, -5])
 def test_a_number_out_of_range_is_refused_with_the_range(value: object) -> None:
-    with pytest.raises(InvalidOption, match="a number from 1 to 10000"):
+    with pytest.raises(InvalidOption, match="a number from 1 to 10,000"):
         parse_number("size_mm", value, 1, 10_000)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from orfeas.settings import Settings, read_settings, unknown_names
+from orfeas.settings import Settings, explain, read_settings, unknown_names
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +12,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"ORFEAS_{name.upper()}", raising=False)
     monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
     monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
 
 
 def test_the_studio_listens_to_this_machine_only_unless_told() -> None:
@@ -59,3 +60,44 @@ def test_misspelt_names_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_cannot_be_changed_after_the_start() -> None:
     with pytest.raises(ValidationError):
         setattr(read_settings(), "port", 1)  # noqa: B010 (mypy knows already that it is read-only)
+
+
+def test_the_constructor_takes_the_names_of_the_settings() -> None:
+    settings = Settings(port=0, host="::1", trusted_proxies="10.0.0.0/8")
+    assert (settings.port, settings.host, settings.trusted_proxies) == (0, "::1", "10.0.0.0/8")
+
+
+def test_the_constructor_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORFEAS_PORT", "8123")
+    assert Settings(port=0).port == 0
+
+
+def test_a_bare_name_in_the_environment_means_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("HOST", "0.0.0.0")
+    monkeypatch.setenv("ORFEAS_PROT", "1")
+    assert (read_settings().host, read_settings().port) == ("127.0.0.1", 7860)
+
+
+def test_a_misspelt_name_in_the_constructor_is_an_error() -> None:
+    with pytest.raises(ValidationError, match="prot"):
+        Settings.model_validate({"prot": 0})
+
+
+@pytest.mark.parametrize("name", ["USERNAME", "PASSWORD"])
+def test_half_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"ORFEAS_{name}", "ann")
+    with pytest.raises(ValidationError, match="ORFEAS_USERNAME and ORFEAS_PASSWORD go together"):
+        read_settings()
+
+
+@pytest.mark.parametrize("name", ["PORT", "KEEP_DAYS"])
+def test_what_is_refused_is_told_in_one_sentence_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"ORFEAS_{name}", "many")
+    with pytest.raises(ValidationError) as error:
+        read_settings()
+    sentence = explain(error.value)
+    assert sentence.startswith(f"ORFEAS cannot start with these settings: ORFEAS_{name}: Input should be a valid ")
+    assert "\n" not in sentence

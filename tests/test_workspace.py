@@ -221,3 +221,40 @@ def test_other_disk_errors_pass_as_they_are() -> None:
     with pytest.raises(OSError) as error, full_disk_explained():
         raise OSError(errno.EIO, "input/output error")
     assert error.value.errno == errno.EIO
+
+
+def add_served(workspace: Workspace, name: str, age_s: float) -> Path:
+    path = workspace.served / name / "mug.png"
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+    for each in (path, path.parent):
+        os.utime(each, (NOW - age_s, NOW - age_s))
+    return path
+
+
+def test_the_pages_own_copies_lie_in_a_private_folder(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    assert workspace.served == (tmp_path / "data" / "served").resolve()
+    assert stat.S_IMODE(workspace.served.stat().st_mode) == 0o700
+
+
+def test_copies_that_an_ended_process_left_are_swept_at_the_next_start(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    left, kept_by_another = add_served(workspace, "a", 2 * DAY_S), add_served(workspace, "b", 60)
+    open_workspace(tmp_path)
+    assert not left.exists()
+    assert kept_by_another.exists()
+
+
+def test_copies_that_nobody_keeps_are_swept_while_the_studio_runs(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    left = add_served(workspace, "a", 2 * DAY_S)
+    expire(workspace)
+    assert not left.exists()
+
+
+def test_a_folder_that_is_gone_cannot_be_written(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    assert workspace.is_writable()
+    (tmp_path / "data" / "jobs").rmdir()
+    assert not workspace.is_writable()

@@ -89,13 +89,14 @@ def load_image(path: Path) -> Image.Image:
 def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
+        data = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
         raise InvalidImage("There is no such file, or it cannot be read.") from error
-    if size == 0:
-        raise InvalidImage("The file is empty. Choose a picture.")
     if size > MAX_BYTES:
         raise InvalidImage(f"The file has {size / 1e6:.1f} MB; the most is {MAX_BYTES / 1e6:.0f} MB.")
-    return path.read_bytes()
+    if not data:
+        raise InvalidImage("The file is empty. Choose a picture.")
+    return data
 
 
 def _open(data: bytes) -> Image.Image:

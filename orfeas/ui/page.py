@@ -11,10 +11,9 @@ from orfeas.ui.handlers import Handlers
 from orfeas.ui.layout import create_page
 from orfeas.ui.visits import Visits
 from orfeas.ui.wiring import Wiring
+from orfeas.workspace import SERVED_KEEP_S
 
-# Gradio's own copies of uploads and served results; ours live in the workspace.
 CACHE_CHECK_S = 600
-CACHE_KEEP_S = 86_400
 # Gradio's own limit counts waiting events of every kind; the studio refuses jobs long before, in better words.
 MAX_WAITING_EVENTS = 1000
 LIGHT_EVENTS_AT_ONCE = 8
@@ -31,7 +30,7 @@ class BuiltPage:
 def build_page(studio: Studio, visits: Visits) -> BuiltPage:
     """Make the page over a studio; nothing is served yet."""
     examples = find_examples()
-    blocks = gr.Blocks(title="ORFEAS", analytics_enabled=False, delete_cache=(CACHE_CHECK_S, CACHE_KEEP_S))
+    blocks = gr.Blocks(title="ORFEAS", analytics_enabled=False, delete_cache=(CACHE_CHECK_S, SERVED_KEEP_S))
     with blocks:
         page = create_page(studio.engines(), examples, find_example_model())
         Wiring(studio, Handlers(studio, examples), page, visits).connect(blocks)

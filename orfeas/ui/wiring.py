@@ -20,6 +20,7 @@ from orfeas.studio import Studio
 from orfeas.ui.caller import address_of, caller_of
 from orfeas.ui.endpoints import DEVICE
 from orfeas.ui.follow import run_job
+from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import OptionInputs, Page, WordInputs, quality_choices
 from orfeas.ui.queue_probe import attach_job
@@ -46,8 +47,7 @@ class Wiring:
         self._handlers = handlers
         self._page = page
         self._visits = visits
-        # Jobs that a page of the same browser started before this one was loaded, by session.
-        self._followed: dict[str, str] = {}
+        self._followers = Followers()
 
     def connect(self, blocks: gr.Blocks) -> None:
         """Wire everything."""
@@ -93,6 +93,7 @@ class Wiring:
             with shown_as_toast():
                 key = str(event.value)
                 view = handlers.submit_example(key, _named(OPTION_NAMES, values), caller_of(request))
+                self._follow(view.job.job_id, request)
                 return {**self._shown(view), page.image: cached(handlers.example(key).path)}
 
         self._then_run(
@@ -110,7 +111,9 @@ class Wiring:
     def _submits(self, trigger: Callable[..., gr.events.Dependency], inputs: list[Component], submit: Submit) -> None:
         def on_press(request: gr.Request, *values: object) -> Updates:
             with shown_as_toast():
-                return self._shown(submit(values, caller_of(request)))
+                view = submit(values, caller_of(request))
+                self._follow(view.job.job_id, request)
+                return self._shown(view)
 
         self._then_run(
             trigger(
@@ -243,7 +246,7 @@ class Wiring:
             self._studio.jobs.adopt(request.session_hash or "", kept)
             live = self._handlers.live_job(kept)
             if live is not None:
-                self._followed[request.session_hash or ""] = live.job_id
+                self._follow(live.job_id, request)
             shown = self._shown(self._handlers.follow(live.job_id)) if live is not None else {}
             return {
                 page.token: kept,
@@ -254,11 +257,14 @@ class Wiring:
 
         def on_close_page(request: gr.Request) -> None:
             session = request.session_hash or ""
-            followed = self._followed.pop(session, "")
-            live = self._studio.jobs.live(session)
-            job_id = live.job_id if live is not None else followed
-            if job_id and not self._is_reloading(request, job_id):
-                self._studio.cancel(job_id)
+            forsaken = set(self._followers.leave(session))
+            # A script's session follows nothing; its job is its own.
+            own = self._studio.jobs.live(session)
+            if own is not None and not self._followers.has(own.job_id):
+                forsaken.add(own.job_id)
+            for job_id in forsaken:
+                if not self._is_reloading(request, job_id):
+                    self._studio.cancel(job_id)
 
         self._then_run(
             blocks.load(
@@ -272,12 +278,17 @@ class Wiring:
         )
         blocks.unload(on_close_page)
 
+    def _follow(self, job_id: str, request: gr.Request) -> None:
+        """Note that the page behind the request made the job or shows it."""
+        self._followers.keep(self._studio.jobs.live_ids())
+        self._followers.add(job_id, request.session_hash or "")
+
     def _is_reloading(self, request: gr.Request, job_id: str) -> bool:
         """Whether the page that went away comes back and follows its job; waits until that is clear."""
         if not self._visits.has_returned(address_of(request), str(request.headers.get("user-agent", ""))):
             return False
         end = time.monotonic() + FOLLOW_WITHIN_S
-        while job_id not in list(self._followed.values()):
+        while not self._followers.has(job_id):
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)

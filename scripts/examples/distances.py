@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+# float32 in the main; what a step of float64 does to the last digit does not matter here.
+Array = NDArray[np.floating]
 
 
 def length(*components: Array) -> Array:
@@ -59,7 +60,7 @@ def box(p: Array, x: float, y: float, z: float, rounding: float = 0.0) -> Array:
     """Box with these half sides, its edges rounded within them."""
     q = np.abs(p) - np.array([[x - rounding], [y - rounding], [z - rounding]], np.float32)
     outside = length(*np.maximum(q, 0))
-    return outside + np.minimum(q.max(axis=0), 0) - rounding
+    return np.asarray(outside + np.minimum(q.max(axis=0), 0) - rounding)
 
 
 def cylinder(p: Array, radius: float, half_height: float, rounding: float = 0.0) -> Array:
@@ -80,7 +81,7 @@ def capsule(p: Array, start: Sequence[float], end: Sequence[float], radius: floa
     return length(*(p - a - along * t)) - thickness
 
 
-def torus(p: Array, radius: float, thickness: float) -> Array:
+def torus(p: Array, radius: float, thickness: float | Array) -> Array:
     """Ring lying flat about the origin."""
     return length(length(p[0], p[2]) - radius, p[1]) - thickness
 
@@ -114,7 +115,7 @@ def extrude(flat: Array, depth: Array, half_depth: float, rounding: float = 0.0)
 
 def join(*distances: Array) -> Array:
     """The nearest of several solids."""
-    return np.minimum.reduce(distances)
+    return np.asarray(np.minimum.reduce(distances))
 
 
 def blend(a: Array, b: Array, radius: float) -> Array:
@@ -141,7 +142,7 @@ def noise(p: Array, scale: float) -> Array:
     cell = np.floor(q)
     f = q - cell
     f = f * f * (3 - 2 * f)
-    total = np.zeros(p.shape[1], np.float32)
+    total: Array = np.zeros(p.shape[1], np.float32)
     for corner in range(8):
         offsets = [(corner >> axis) & 1 for axis in range(3)]
         weight = np.ones(p.shape[1], np.float32)

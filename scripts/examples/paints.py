@@ -21,7 +21,7 @@ def column(code: str) -> Array:
 def step(x: Array, edge: float, width: float) -> Array:
     """0 below ``edge``, 1 above, smooth over ``width``."""
     t = np.clip((x - edge) / width + 0.5, 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def mix(a: Array, b: Array, t: Array) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from scripts.examples.distances import Array, length
@@ -151,10 +152,10 @@ def _backdrop(scene: Scene, v: Array) -> Array:
 
 
 def _distance(scene: Scene, p: Array) -> Array:
-    return np.minimum.reduce([part.distance(p) for part in scene.parts])
+    return np.asarray(np.minimum.reduce([part.distance(p) for part in scene.parts]))
 
 
-def _march(scene: Scene, origin: Array, direction: Array) -> tuple[Array, Array]:
+def _march(scene: Scene, origin: Array, direction: Array) -> tuple[NDArray[np.bool_], Array]:
     """Which rays ``[n]`` meet a solid, and how far along."""
     centre = np.array(scene.bounds[0], np.float32)[:, None]
     to_centre = centre - origin
@@ -212,7 +213,7 @@ def _openness(scene: Scene, p: Array, n: Array, reach: float) -> Array:
         q = p + n * d
         hidden += weight * np.maximum(d - np.minimum(_distance(scene, q), q[1]), 0) / d
         weight *= 0.72
-    return np.clip(1 - 0.36 * hidden, 0.10, 1)
+    return np.asarray(np.clip(1 - 0.36 * hidden, 0.10, 1))
 
 
 def _ground_light(scene: Scene, p: Array) -> Array:
@@ -297,8 +298,8 @@ def _shade_part(scene: Scene, part: Part, p: Array, view: Array) -> Array:
     paper = np.array(scene.backdrop, np.float32)[:, None]
     bounce = paper * (1 - sky) * np.exp(-0.8 * np.maximum(p[1], 0))
     light = (
-        np.array([[1.55], [1.5], [1.42]], np.float32) * diffuse
-        + (0.30 * fill + 0.25 * rim) * open_sky
+        np.array([[1.42], [1.38], [1.31]], np.float32) * diffuse
+        + (0.36 * fill + 0.25 * rim) * open_sky
         + (np.array([[0.36], [0.38], [0.42]], np.float32) * sky + 0.42 * bounce) * open_sky
     )
     mirrored = view - 2 * (view * n).sum(axis=0) * n

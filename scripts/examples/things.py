@@ -28,8 +28,8 @@ from scripts.examples.render import Material, Part, Scene
 
 def chair() -> Scene:
     """An armchair in teal wool on oak legs."""
-    fabric = Material(rgb("#1b7d78"), roughness=1.0, reflectance=0.015, wrap=0.15, bump=_weave)
-    cushion = Material(rgb("#238a84"), roughness=1.0, reflectance=0.015, wrap=0.15, bump=_weave)
+    fabric = Material(rgb("#1a6a68"), roughness=1.0, reflectance=0.015, wrap=0.15, bump=_weave)
+    cushion = Material(rgb("#217775"), roughness=1.0, reflectance=0.015, wrap=0.15, bump=_weave)
     oak = Material(wood("#b98552", "#a06d3f"), roughness=0.35)
 
     def frame(p: Array) -> Array:
@@ -63,7 +63,8 @@ def chair() -> Scene:
 
 def _weave(p: Array) -> Array:
     across, along, through = np.sin(p[0] * 330), np.sin(p[1] * 330), np.sin(p[2] * 330)
-    return 0.00009 * (across * along + along * through + through * across) + 0.0006 * noise(p, 55)
+    threads = across * along + along * through + through * across
+    return np.asarray(0.00009 * threads + 0.0006 * noise(p, 55))
 
 
 def mug() -> Scene:
@@ -120,7 +121,7 @@ def duck() -> Scene:
         trunk = blend(trunk, sphere(move(p, 0.30, 0.92, 0), 0.305), 0.06)
         wing = turn(turn(move(mirror(p, 2), -0.10, 0.45, 0.375), 2, 16), 1, -6)
         wing = ellipsoid(wing, 0.29, 0.16, 0.085)
-        return np.maximum(blend(trunk, wing, 0.05), 0.005 - p[1])
+        return np.asarray(np.maximum(blend(trunk, wing, 0.05), 0.005 - p[1]))
 
     def beak(p: Array) -> Array:
         q = mirror(p, 2)
@@ -168,10 +169,10 @@ def apple() -> Scene:
         around = np.arctan2(p[2], p[0])
         ring = np.stack([np.cos(around), p[1] * 0.16, np.sin(around)])
         streaks = 0.55 * noise(ring, 9) + 0.45 * noise(ring, 23)
-        crown = step(p[1], 0.70, 0.28) * step(-length(p[0], p[2]), -0.34, 0.36)
+        crown = step(p[1], 0.71, 0.2) * step(-length(p[0], p[2]), -0.27, 0.3)
         red = mix(column("#b30d1a"), column("#8c0613"), 0.5 + 0.5 * noise(p, 2.2))
         red = mix(red, column("#d8402a"), step(streaks, 0.28, 0.4) * 0.6)
-        skin = mix(red, column("#d9b23c"), np.clip(crown * 1.15 + 0.35 * streaks * crown, 0, 1))
+        skin = mix(red, column("#c99a34"), np.clip(crown * 1.15 + 0.35 * streaks * crown, 0, 1))
         return mix(skin, column("#f0c79c"), 0.55 * specks(p, 24, 0.34, 0.5))
 
     def stem(p: Array) -> Array:
@@ -191,7 +192,7 @@ def apple() -> Scene:
         return extrude(outside, q[1] + curl, 0.008, 0.004) * 0.6
 
     def green(p: Array) -> Array:
-        return mix(column("#3f7d20"), column("#6aa02c"), 0.5 + 0.5 * noise(p, 12))
+        return mix(column("#346b1e"), column("#568f28"), 0.5 + 0.5 * noise(p, 12))
 
     return Scene(
         parts=(

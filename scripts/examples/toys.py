@@ -135,7 +135,7 @@ def doughnut() -> Scene:
     sprinkle_hues = hues[np.random.default_rng(4).permutation(count) % len(hues)].T
 
     def flat(p: Array) -> Array:
-        return (p - np.array([[0], [0.185], [0]], np.float32)) / np.array([[1], [0.88], [1]], np.float32)
+        return move(p, 0, 0.185, 0) * np.array([[1], [1 / 0.88], [1]], np.float32)
 
     def dough(p: Array) -> Array:
         return torus(flat(p), RING, DOUGH + 0.004 * noise(p, 5)) * 0.88
@@ -160,7 +160,7 @@ def doughnut() -> Scene:
         near = np.flatnonzero(shell < CLOSE_LOOK)
         if len(near):
             distance[near] = _sticks(p[:, near], middles, halves)[0] - 0.0125
-        return distance
+        return np.asarray(distance)
 
     def sprinkle_paint(p: Array) -> Array:
         return np.asarray(sprinkle_hues[:, _sticks(p, middles, halves)[1]], np.float32)
@@ -296,7 +296,8 @@ def _ribbed(
     """A round-ended column with vertical ribs that fade out at its top."""
     angle = np.arctan2(p[2] - foot[2], p[0] - foot[0])
     fade = step(-p[1], -(top[1] + 0.75 * radius), 0.5 * radius)
-    return capsule(p, foot, top, radius) - 0.10 * radius * np.abs(np.cos(ribs / 2 * angle)) * fade
+    ridges = np.abs(np.cos(ribs / 2 * angle)) * fade
+    return np.asarray(capsule(p, foot, top, radius) - 0.10 * radius * ridges)
 
 
 def sailboat() -> Scene:
@@ -376,7 +377,7 @@ def blend_max(a: Array, b: Array, radius: float) -> Array:
 def _sail(p: Array, corners: tuple[tuple[float, float], ...], belly: float) -> Array:
     """A thin cloth between ``corners`` that the wind fills towards the viewer."""
     flat = polygon(p[:2], corners)
-    centre = np.mean(corners, axis=0, dtype=np.float32)[:, None]
+    centre = np.array(corners, np.float32).mean(axis=0, keepdims=True).T
     fullness = np.maximum(_depth_inside(p[:2], corners) / _depth_inside(centre, corners), 0)
     return extrude(flat, p[2] - belly * fullness, 0.007, 0.004) * 0.6
 
@@ -397,4 +398,4 @@ def _turning(corners: tuple[tuple[float, float], ...]) -> float:
 
 
 def _cloth(p: Array) -> Array:
-    return 0.00006 * np.sin(p[0] * 420) * np.sin(p[1] * 420)
+    return np.asarray(0.00006 * np.sin(p[0] * 420) * np.sin(p[1] * 420))

@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ class PageSession:
     """A page without a browser; ``values`` hold what its inputs hold, by ``elem_id``."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=60)
+        self._http = httpx.Client(base_url=url, timeout=60, headers={"user-agent": "a browser"})
         self._config: Json = self._http.get("config").json()
         self.session = secrets.token_hex(8)
         self._names = {c["id"]: c["props"].get("elem_id") or c["type"] for c in self._config["components"]}
@@ -37,24 +39,46 @@ class PageSession:
         Raises:
             RuntimeError: the event failed; the message is what the toast says.
         """
-        dependency = next(
+        dependency = self._find(name, event)
+        return self._fire(dependency, event_data) | self._then(dependency)
+
+    def press(self, name: str, event: str, event_data: Json = None) -> dict[str, Json]:
+        """Fire an event only, as a page that goes away before the next one starts."""
+        return self._fire(self._find(name, event), event_data)
+
+    def open(self, token: str = "") -> dict[str, Json]:
+        """Load the page in a browser that keeps ``token``."""
+        changed = self.load(token)
+        return changed | self._then(self._load)
+
+    def load(self, token: str) -> dict[str, Json]:
+        """Load the page only, without waiting for the job that it finds."""
+        self.values["browserstate"] = token
+        return self._fire(self._load, None)
+
+    @contextmanager
+    def heart(self) -> Iterator[None]:
+        """The line that a browser keeps open for as long as its tab is; leaving closes the tab."""
+        with self._http.stream("GET", f"gradio_api/heartbeat/{self.session}") as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            yield
+
+    @property
+    def _load(self) -> Json:
+        return next(d for d in self._config["dependencies"] if any(event == "load" for _, event in d["targets"]))
+
+    def _find(self, name: str, event: str) -> Json:
+        return next(
             d
             for d in self._config["dependencies"]
             if [name, event] in [[self._names.get(t), e] for t, e in d["targets"]]
         )
-        changed = self._fire(dependency, event_data)
+
+    def _then(self, dependency: Json) -> dict[str, Json]:
+        changed: dict[str, Json] = {}
         for following in self._config["dependencies"]:
             if following["trigger_after"] == dependency["id"]:
-                changed |= self._fire(following, None)
-        return changed
-
-    def open(self, token: str = "") -> dict[str, Json]:
-        """Load the page in a browser that keeps ``token``."""
-        self.values["browserstate"] = token
-        load = next(d for d in self._config["dependencies"] if any(event == "load" for _, event in d["targets"]))
-        changed = self._fire(load, None)
-        for following in self._config["dependencies"]:
-            if following["trigger_after"] == load["id"]:
                 changed |= self._fire(following, None)
         return changed
 

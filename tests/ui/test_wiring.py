@@ -1,5 +1,6 @@
 """The page's events over a real server: what each sends and what it changes."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,3 +165,29 @@ def test_a_new_page_of_the_same_browser_finds_its_history(page: PageSession, ser
 
 def test_stop_with_no_job_does_nothing_but_say_so(page: PageSession) -> None:
     assert page.send("stop", "click")["stop"] == "Stopping"
+
+
+def status_after(server: Running, job_id: str, wait_s: float) -> str:
+    time.sleep(wait_s)
+    return server.server.studio.job(job_id).status.value
+
+
+def test_a_second_tab_that_closes_leaves_the_job_of_the_first(
+    server: Running, mug: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Gradio notices at its next beat that a tab has gone.
+    monkeypatch.setenv("GRADIO_HEARTBEAT_INTERVAL", "0.2")
+    first, second = PageSession(server.url), PageSession(server.url)
+    token = first.load("a browser with two tabs")["browserstate"]
+    with first.heart():
+        first.values |= {"quality": "draft", "image": first.upload(mug)}
+        first.press("generate", "click")
+        job = server.server.studio.jobs.live(first.session)
+        assert job is not None
+        job_id = job.job_id
+        with second.heart():
+            assert "working" in second.load(token)["status"]
+        assert status_after(server, job_id, 1.5) == "queued"
+    assert status_after(server, job_id, 1.5) == "cancelled"
+    first.close()
+    second.close()
