@@ -184,7 +184,7 @@ def _warn_of_pieces(report: MeshReport) -> tuple[str, ...]:
     if report.components <= MANY_PIECES:
         return ()
     sentence = (
-        f"The model came out in {report.components} pieces. If that is not what the picture shows, keep its background, "
+        f"The model came out in {report.components} pieces. If the picture shows fewer, keep its background, "
         "or take one with more room around the object."
     )
     return (sentence,)

@@ -7,7 +7,9 @@ import torch
 from PIL import Image
 
 from orfeas.engines.base import ShapeRequest
-from orfeas.engines.hunyuan.plan import Placement
+from orfeas.engines.hunyuan.config import read_config
+from orfeas.engines.hunyuan.files import find_weights
+from orfeas.engines.hunyuan.plan import Placement, make_plans
 from orfeas.engines.hunyuan.shape import PRESETS, SHAPE_ONLY, HunyuanShape
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, InvalidOption, OutOfMemory
 from orfeas.options import EngineChoice, Quality, ShapeOptions
@@ -104,6 +106,17 @@ def test_running_out_of_memory_twice_ends_the_job_and_not_the_next(stage: Stage,
     assert (result.notes, result.mesh.is_watertight) == ((SHAPE_ONLY,), True)
 
 
+def test_running_out_of_memory_in_the_smallest_plan_ends_the_job(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = make_plans(read_config(find_weights(weights).config), torch.float32)
+    monkeypatch.setattr("orfeas.engines.hunyuan.shape.free_bytes", lambda device: plans[-1].needed_bytes)
+    engine = HunyuanShape(weights, "cpu")
+    with pytest.raises(OutOfMemory, match="even after stepping down"):
+        engine.generate(request_for(engine), Progress(Fails(Stage.SHAPE, times=1)))
+    assert engine.placement is None
+
+
 @pytest.mark.parametrize("stage", [Stage.SHAPE, Stage.SURFACE])
 def test_any_other_failure_is_passed_on(stage: Stage, engine: HunyuanShape) -> None:
     def fail(step: Step) -> None:
@@ -124,10 +137,6 @@ def test_an_empty_picture_is_refused(engine: HunyuanShape) -> None:
 def test_every_plan_makes_the_same_mesh(
     placement: Placement, weights: Path, engine: HunyuanShape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orfeas.engines.hunyuan.config import read_config
-    from orfeas.engines.hunyuan.files import find_weights
-    from orfeas.engines.hunyuan.plan import make_plans
-
     plan = make_plans(read_config(find_weights(weights).config), torch.float32)[placement]
     tight = HunyuanShape(weights, "cpu")
     monkeypatch.setattr("orfeas.engines.hunyuan.shape.free_bytes", lambda device: plan.needed_bytes)
