@@ -15,8 +15,13 @@ import psutil
 import pytest
 from gradio_client import Client, handle_file
 
+from orfeas.records import JobStatus
+from orfeas.settings import Settings
+from orfeas.studio import Studio
+
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 60
+IDLE_LIMIT_BYTES = 400_000_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ def start(tmp_path: Path, **environment: str) -> App:
             if httpx.get(f"{app.url}ready").status_code == 200:
                 return app
         except httpx.ConnectError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise AssertionError("not ready in time")
 
 
@@ -74,23 +80,40 @@ def test_a_misspelt_setting_is_reported_at_start(app: App) -> None:
     assert "ORFEAS_PROT is set, and means nothing to ORFEAS" in app.log.read_text()
 
 
-def test_the_idle_server_is_small(tmp_path: Path) -> None:
+def test_it_idles_small_and_sigterm_stops_it_cleanly_and_the_running_job_says_so(tmp_path: Path, photo: Path) -> None:
     app = start(tmp_path)
-    memory_mb = psutil.Process(app.process.pid).memory_info().rss / 1e6
-    stop(app)
-    assert memory_mb < 400
-
-
-def test_sigterm_stops_it_cleanly_and_the_running_job_says_so(tmp_path: Path, photo: Path) -> None:
-    app = start(tmp_path)
+    assert psutil.Process(app.process.pid).memory_info().rss < IDLE_LIMIT_BYTES
     client = Client(app.url, verbose=False)
     client.submit(handle_file(photo), quality="ultra", api_name="/generate_3d")
     while "orfeas_jobs_running 1.0" not in httpx.get(f"{app.url}metrics").text:
         time.sleep(0.02)
     job_id = client.predict(api_name="/history")[0]["job_id"]
     assert stop(app) == 0
-    again = start(tmp_path)
-    job = httpx.get(f"{again.url}jobs/{job_id}").json()
-    stop(again)
-    assert job["status"] in {"cancelled", "failed"}
-    assert job["error"]["message"]
+    with Studio(Settings(data_dir=tmp_path / "data")) as studio:
+        job = studio.job(job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert job.error is not None and job.error.code == "cancelled"
+
+
+def refused(**environment: str) -> str:
+    """What ``python app.py`` says on standard error when it cannot start; it says nothing else and fails."""
+    command = [sys.executable, "app.py"]
+    result = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=START_LIMIT_S
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    return result.stderr
+
+
+def test_a_setting_that_is_not_allowed_is_told_in_one_sentence() -> None:
+    assert refused(ORFEAS_PORT="many") == (
+        "ORFEAS cannot start with these settings: ORFEAS_PORT: Input should be a valid integer, "
+        "unable to parse string as an integer.\n"
+    )
+
+
+def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = refused(ORFEAS_DATA_DIR=str(tmp_path / "file" / "data"))
+    assert told.startswith(f"ORFEAS cannot start: {tmp_path}")
+    assert told.count("\n") == 1

@@ -1,6 +1,7 @@
 """Many clients at once, in good order and in none: one job on the device, and nothing stuck afterwards."""
 
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -114,13 +115,22 @@ def cancel_by_http(client: Client, picture: str, url: str, chance: random.Random
     job.result()
 
 
-def vanish(_: Client, picture: str, url: str, chance: random.Random) -> None:
+def vanish(client: Client, picture: str, url: str, chance: random.Random) -> None:
     """Listen to a job like a page does, and drop the line in the middle."""
-    body = {"image": {"path": upload(url, picture), "meta": {"_type": "gradio.FileData"}}, "quality": "standard"}
-    event = httpx.post(f"{url}/gradio_api/call/v2/generate_3d", json=body).raise_for_status().json()["event_id"]
+    image = {"path": upload(url, picture), "meta": {"_type": "gradio.FileData"}}
+    values = [image, *defaults_of(client)]
+    body = {"data": values, "session_hash": f"{chance.getrandbits(64):x}"}
+    event = httpx.post(f"{url}/gradio_api/call/generate_3d", json=body).raise_for_status().json()["event_id"]
     with httpx.stream("GET", f"{url}/gradio_api/call/generate_3d/{event}", timeout=60) as stream:
         next(stream.iter_lines())
         time.sleep(chance.random() / 2)
+
+
+def defaults_of(client: Client) -> list[object]:
+    """The default of every parameter of ``/generate_3d`` but the picture."""
+    described = client.view_api(return_format="dict", print_info=False)
+    assert isinstance(described, dict)
+    return [each["parameter_default"] for each in described["named_endpoints"]["/generate_3d"]["parameters"][1:]]
 
 
 def upload(url: str, picture: str) -> str:
@@ -139,6 +149,7 @@ def test_ten_clients_at_random_for_a_minute_leave_nothing_stuck(served: tuple[Se
     server, url, engine = served
     deadline = time.monotonic() + MINUTE_S
     unexpected: list[str] = []
+    finished: Counter[str] = Counter()
 
     def behave(seed: int) -> None:
         chance = random.Random(seed)
@@ -147,6 +158,7 @@ def test_ten_clients_at_random_for_a_minute_leave_nothing_stuck(served: tuple[Se
             act = chance.choice([wait_and_take, cancel_by_the_client, cancel_by_http, vanish, submit_twice])
             try:
                 act(client, str(mug), url, chance)
+                finished[act.__name__] += 1
             except (AppError, ValidationError) as error:
                 if not any(title in str(error) for title in ("Duplicate job", "Cancelled")):
                     unexpected.append(str(error))
@@ -166,6 +178,10 @@ def test_ten_clients_at_random_for_a_minute_leave_nothing_stuck(served: tuple[Se
     assert engine.most_at_work == 1
     settle(server)
     assert engine.at_work == 0
+    assert finished["wait_and_take"] > 0
+    assert finished["vanish"] > 0
+    ended = re.findall(r'orfeas_jobs_total\{.*status="cancelled".*\} (\d+)', server.studio.metrics.render().decode())
+    assert sum(map(int, ended)) > 0
     _, job = client_of(url).predict(handle_file(str(mug)), quality="draft", api_name="/generate_3d")
     assert job["status"] == "completed"
 

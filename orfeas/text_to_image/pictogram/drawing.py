@@ -1,7 +1,5 @@
 """One pictogram as a large picture with a clean alpha channel, from the 136 × 128 bitmaps of the font."""
 
-from functools import cache
-
 import cv2
 import numpy as np
 from cv2.typing import MatLike
@@ -35,12 +33,17 @@ EDGE_FULL = 0.35
 EDGE_SHIFT = 1.4
 
 
-def draw(character: str) -> Image.Image:
+def read_font() -> ImageFont.FreeTypeFont:
+    """The pictograms, at their bitmaps' own size."""
+    return ImageFont.truetype(FONT_FOLDER / "pictograms.ttf", FONT_SIZE_PX, layout_engine=ImageFont.Layout.BASIC)
+
+
+def draw(character: str, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The pictogram, 1024 × 1024 RGBA with straight alpha, centred, its longer side 880 pixels.
 
     Colours run on under the transparent pixels around the outline, so that no later resizing darkens it.
     """
-    colour, alpha = _read_bitmap(character)
+    colour, alpha = _read_bitmap(character, font)
     rows, columns = np.nonzero(alpha > OUTLINE_LEVEL)
     box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     height, width = alpha[box].shape
@@ -54,25 +57,20 @@ def draw(character: str) -> Image.Image:
     return _place(_sharpen(np.clip(colour, 0, 1), scale), _outline(alpha, scale))
 
 
-@cache
-def _font() -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT_FOLDER / "pictograms.ttf", FONT_SIZE_PX, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _read_bitmap(character: str) -> tuple[Array, Array]:
+def _read_bitmap(character: str, font: ImageFont.FreeTypeFont) -> tuple[Array, Array]:
     """Straight colour ``[h, w, 3]`` and alpha ``[h, w]`` in 0–1, solved from the glyph on black and on white.
 
     Drawing on a transparent ground would blend the edges with black.
     """
-    on_black, on_white = (_draw_on(character, ground) for ground in (0, 255))
+    on_black, on_white = (_draw_on(character, font, ground) for ground in (0, 255))
     alpha = np.clip(1 - (on_white - on_black).mean(axis=2), 0, 1)
     colour = on_black / np.maximum(alpha, 1 / 255)[..., None]
     return np.clip(colour, 0, 1), alpha
 
 
-def _draw_on(character: str, ground: int) -> Array:
+def _draw_on(character: str, font: ImageFont.FreeTypeFont, ground: int) -> Array:
     image = Image.new("RGB", BITMAP_PX, (ground,) * 3)
-    ImageDraw.Draw(image).text((0, 0), character, font=_font(), embedded_color=True)
+    ImageDraw.Draw(image).text((0, 0), character, font=font, embedded_color=True)
     return np.asarray(image, np.float32) / 255
 
 

@@ -1,5 +1,9 @@
 """The pictogram engine as the studio sees it."""
 
+from functools import cached_property
+
+from PIL import ImageFont
+
 from orfeas.errors import InvalidOption, InvalidPrompt
 from orfeas.options import PictureOptions, TextEngineChoice, choose_seed, quote
 from orfeas.progress import Progress, Stage
@@ -21,8 +25,15 @@ class Pictogram:
     name = TextEngineChoice.PICTOGRAM
     revision = "1"
 
-    def __init__(self) -> None:
-        self._matcher: Matcher | None = None
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher(read_catalogue())
+
+    @cached_property
+    def _font(self) -> ImageFont.FreeTypeFont:
+        from orfeas.text_to_image.pictogram.drawing import read_font
+
+        return read_font()
 
     def info(self) -> EngineInfo:
         """Always ready: what it needs is part of the package."""
@@ -69,7 +80,7 @@ class Pictogram:
 
         with progress.stage(Stage.PICTURE):
             entry = self._choose(request.prompt, request.options.seed)
-            image = draw(entry.character)
+            image = draw(entry.character, self._font)
             progress.check()
             image = apply_style(image, request.options.style)
         return PictureResult(image, (f"Drew the pictogram “{entry.name}”.",))
@@ -80,8 +91,6 @@ class Pictogram:
         Raises:
             InvalidPrompt: none fits.
         """
-        if self._matcher is None:
-            self._matcher = Matcher(read_catalogue())
         matches = self._matcher.near_best(prompt)
         if matches:
             return matches[seed % len(matches)].entry

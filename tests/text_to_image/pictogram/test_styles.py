@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from orfeas.options import Style
-from orfeas.text_to_image.pictogram.drawing import draw
+from orfeas.text_to_image.pictogram.drawing import draw, read_font
 from orfeas.text_to_image.pictogram.styles import MINIMALIST_COLOURS, apply_style
 
 STYLES = [style for style in Style if style is not Style.NONE]
@@ -14,7 +14,7 @@ STYLES = [style for style in Style if style is not Style.NONE]
 
 @pytest.fixture(scope="module")
 def apple() -> Image.Image:
-    return draw("\N{RED APPLE}")
+    return draw("\N{RED APPLE}", read_font())
 
 
 @pytest.fixture(scope="module")
