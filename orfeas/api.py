@@ -250,7 +250,8 @@ def _called(path: str) -> str | None:
     """The name of the endpoint that a path under ``/gradio_api/call`` or ``/gradio_api/run`` calls, else None."""
     parts = [part for part in path.split("/") if part]
     for place, part in enumerate(parts[:-1]):
-        if part == "gradio_api" and parts[place + 1] in ("call", "run"):
+        # The page's own unqueued events all go to run/predict; Gradio refuses there what has to queue.
+        if part == "gradio_api" and parts[place + 1] in ("call", "run") and parts[place + 1 :] != ["run", "predict"]:
             rest = parts[place + 2 :]
             return rest[-1] if rest else ""
     return None

@@ -70,10 +70,18 @@ class InvalidPrompt(InvalidInput):
 
 
 class InvalidOption(InvalidInput):
-    """An unknown choice or a value out of range; the message lists what is allowed."""
+    """An unknown choice or a value out of range; the message lists what is allowed.
+
+    Attributes:
+        option: name of the parameter that is to blame, where there is one.
+    """
 
     code = "invalid_option"
     title = "Invalid option"
+
+    def __init__(self, message: str, option: str = "") -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class Refused(OrfeasError):

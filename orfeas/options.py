@@ -118,7 +118,7 @@ def parse_choice(name: str, value: object, choices: type[Choice]) -> Choice:
         return choices(str(value).strip().lower())
     except ValueError:
         allowed = ", ".join(choices)
-        raise InvalidOption(f"{name} cannot be {quote(value)}; choose one of {allowed}.") from None
+        raise InvalidOption(f"{name} cannot be {quote(value)}; choose one of {allowed}.", name) from None
 
 
 def parse_bool(name: str, value: object) -> bool:
@@ -129,7 +129,7 @@ def parse_bool(name: str, value: object) -> bool:
     """
     if isinstance(value, bool):
         return value
-    raise InvalidOption(f"{name} cannot be {quote(value)}; choose true or false.")
+    raise InvalidOption(f"{name} cannot be {quote(value)}; choose true or false.", name)
 
 
 def parse_number(name: str, value: object, low: float, high: float, auto: float | None = None) -> float:
@@ -142,9 +142,9 @@ def parse_number(name: str, value: object, low: float, high: float, auto: float 
     allowed = f"a number from {low:,.12g} to {high:,.12g}{hint}"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not isinstance(value, int | float) or not is_number or abs(value) > MAX_NUMBER or math.isnan(value):
-        raise InvalidOption(f"{name} cannot be {quote(value)}; it takes {allowed}.")
+        raise InvalidOption(f"{name} cannot be {quote(value)}; it takes {allowed}.", name)
     if value != auto and not low <= value <= high:
-        raise InvalidOption(f"{name} cannot be {value:.12g}; it takes {allowed}.")
+        raise InvalidOption(f"{name} cannot be {value:.12g}; it takes {allowed}.", name)
     return float(value)
 
 
@@ -156,7 +156,7 @@ def parse_integer(name: str, value: object, low: int, high: int, auto: int | Non
     """
     number = parse_number(name, value, low, high, auto)
     if number != int(number):
-        raise InvalidOption(f"{name} cannot be {number:g}; it takes a whole number.")
+        raise InvalidOption(f"{name} cannot be {number:g}; it takes a whole number.", name)
     return int(number)
 
 

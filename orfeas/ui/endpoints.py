@@ -1,13 +1,14 @@
 """The named endpoints that scripts call. They have components of their own, hidden, and take the page's code path."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 from gradio.components import Component
 
-from orfeas.errors import OrfeasError
+from orfeas.errors import EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.jobs import Caller
 from orfeas.options import (
     EngineChoice,
@@ -28,11 +29,14 @@ from orfeas.ui.queue_probe import attach_job, attached_job
 from orfeas.ui.readers import Readers
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import Values
-from orfeas.ui.toast import raised_to_scripts
+from orfeas.ui.toast import bugs_explained, raised_to_scripts
 from orfeas.ui.words import stage_text
 
 # Everything that uses the device shares one queue and runs one at a time.
 DEVICE = "device"
+# Reading and converting files takes a processor each for a while.
+FILES = "files"
+FILES_AT_ONCE = 2
 
 Inputs = dict[str, Component]
 Output = str | None | dict[str, Json]
@@ -96,7 +100,8 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
     # Gradio hands the inputs over by the names of ``inputs_kwargs``; they are parsed at once.
     def accept(request: gr.Request, **values: object) -> list[dict[str, object]]:
         try:
-            job = maker.submit(studio, values, caller_of(request))
+            with bugs_explained():
+                job = maker.submit(studio, values, caller_of(request))
         except OrfeasError as error:
             return refusal(error, names)
         attach_job(request, job.job_id)
@@ -107,13 +112,14 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds it by its default)
         **_: object,
     ) -> AsyncIterator[tuple[Output, ...]]:
-        job_id = attached_job(request)
-        assert job_id is not None, "the validator attaches the job"
-        async for job in follow_job(studio, job_id):
-            if not job.status.is_final:
-                progress(job.progress, desc=stage_text(job))
-                yield (*[None] * (len(outputs) - 1), to_json(job))
         with raised_to_scripts():
+            job_id = attached_job(request)
+            assert job_id is not None, "the validator attaches the job"
+            async with aclosing(follow_job(studio, job_id)) as records:
+                async for job in records:
+                    if not job.status.is_final:
+                        progress(job.progress, desc=stage_text(job))
+                        yield (*[None] * (len(outputs) - 1), to_json(job))
             yield (*_files(studio, studio.result(job_id)), to_json(studio.job(job_id)))
 
     gr.on(
@@ -133,8 +139,13 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
 
 
 def refusal(error: OrfeasError, names: list[str]) -> list[dict[str, object]]:
-    """What a validator answers for ``error``: under the parameter that the message begins with, else the first."""
-    blamed = next((name for name in names if str(error).startswith(f"{name} ")), names[0])
+    """What a validator answers for ``error``: under the parameter that is to blame, else the first."""
+    wanted = ""
+    if isinstance(error, InvalidOption):
+        wanted = error.option
+    elif isinstance(error, EngineUnavailable):
+        wanted = "engine"
+    blamed = wanted if wanted in names else names[0]
     return [gr.validate(name != blamed, error.sentence if name == blamed else "") for name in names]
 
 
@@ -245,6 +256,7 @@ def _add_readers(readers: Readers) -> list[str]:
         (readers.engines, [], [gr.JSON(label="Engines")]),
         (readers.health, [], [gr.JSON(label="Health")]),
     )
+    reads_files = (readers.check_image, readers.inspect_mesh, readers.download)
     for function, inputs, outputs in table:
         gr.on(
             [],
@@ -254,6 +266,7 @@ def _add_readers(readers: Readers) -> list[str]:
             api_name=function.__name__,
             preprocess=False,
             show_progress="hidden",
-            concurrency_limit=None,
+            concurrency_id=FILES if function in reads_files else None,
+            concurrency_limit=FILES_AT_ONCE if function in reads_files else "default",
         )
     return [function.__name__ for function, _, _ in table]

@@ -1,7 +1,8 @@
 """Runs a submitted job for an event of the page or the API and tells how it goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import anyio.to_thread
 
@@ -17,12 +18,13 @@ async def run_job(studio: Studio, job_id: str) -> Job:
 
     A job that was stopped while it waited is not run; its record says so.
     """
-    async for job in follow_job(studio, job_id, is_owner=False):
-        last = job
+    async with aclosing(follow_job(studio, job_id, is_owner=False)) as records:
+        async for job in records:
+            last = job
     return last
 
 
-async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> AsyncIterator[Job]:
+async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> AsyncGenerator[Job, None]:
     """Run the job in a worker thread and yield its record whenever it has changed, the final one last.
 
     The event's slot in the queue must stay taken for as long as the device works, so when the event is cancelled this
@@ -38,7 +40,7 @@ async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> Asyn
     try:
         while not worker.done():
             await asyncio.wait([worker], timeout=POLL_S)
-            job = studio.job(job_id)
+            job = await anyio.to_thread.run_sync(studio.job, job_id)
             if job != told and not job.status.is_final:
                 told = job
                 yield job
@@ -48,7 +50,7 @@ async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> Asyn
         await _settle(worker)
         raise
     worker.result()
-    yield studio.job(job_id)
+    yield await anyio.to_thread.run_sync(studio.job, job_id)
 
 
 def _run(studio: Studio, job_id: str) -> None:

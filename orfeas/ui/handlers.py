@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orfeas.errors import NotFound
+from orfeas.errors import InvalidMesh, NotFound
 from orfeas.jobs import Caller
 from orfeas.options import OutputFormat, Quality
 from orfeas.records import Job, JobKind, JobStatus, Scalar
@@ -112,13 +112,15 @@ class Handlers:
         return dict(self._studio.job(job_id).options)
 
     def settings_from(self, model: Path) -> dict[str, Scalar]:
-        """The options that a model file says it was made with, and its prompt.
+        """The options that a model file says it was made with, and its prompt where it has one.
 
         Raises:
             InvalidMesh: the file holds none.
         """
         provenance = self._studio.settings_from(model)
-        return {**provenance.options, "prompt": provenance.prompt}
+        if not provenance.options:
+            raise InvalidMesh("This file has no room for its settings. Load the GLB, OBJ or PLY of the same model.")
+        return {**provenance.options, **({"prompt": provenance.prompt} if provenance.prompt else {})}
 
     def _view(self, job: Job) -> View:
         if job.status == JobStatus.COMPLETED:

@@ -48,7 +48,7 @@ def _tile(item: Tile) -> str:
 
 def history_tile(job: Job, current_id: str) -> Tile:
     """A finished job as a tile of the history."""
-    name = job.prompt or str(job.options.get("name", "")) or "picture"
+    name = job.prompt or job.name or "picture"
     outcome = "" if job.status == JobStatus.COMPLETED else f", {STATUS_NAMES[job.status].lower()}"
     made = "model" if job.kind != JobKind.TEXT_TO_IMAGE else "picture"
     time = job.created[11:16]

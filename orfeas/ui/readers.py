@@ -52,8 +52,9 @@ class Readers:
 
     def history(self, request: gr.Request) -> list[dict[str, Json]]:
         """The jobs of this session, newest first."""
-        owner = self._studio.jobs.owner_of(request.session_hash or "")
-        return [to_json(job) for job in self._studio.history(owner)]
+        with raised_to_scripts():
+            owner = self._studio.jobs.owner_of(request.session_hash or "")
+            return [to_json(job) for job in self._studio.history(owner)]
 
     def cancel(self, job_id: object) -> dict[str, Json]:
         """Stop a job; one that has ended stays as it is."""
@@ -62,7 +63,8 @@ class Readers:
 
     def engines(self) -> list[dict[str, Json]]:
         """Every engine: ready or not, why not, what it needs, its licence."""
-        return [to_json(info) for info in self._studio.engines()]
+        with raised_to_scripts():
+            return [to_json(info) for info in self._studio.engines()]
 
     def health(self) -> dict[str, Json]:
         """Whether the server is alive."""

@@ -1,12 +1,34 @@
-"""Our errors as Gradio's, so that they reach the page as a toast and a script as a message."""
+"""Our errors as Gradio's, so that they reach the page as a toast and a script as a message; bugs too."""
 
+import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 
 import gradio as gr
 
-from orfeas.errors import OrfeasError
+from orfeas.errors import InternalError, OrfeasError
+
+LOGGER = logging.getLogger(__name__)
+
+
+@contextmanager
+def bugs_explained() -> Iterator[None]:
+    """Where an event ends: a bug goes to the log under a reference, and only the reference to the caller.
+
+    Raises:
+        InternalError: for any exception that is neither ours nor made for Gradio.
+    """
+    try:
+        yield
+    except (OrfeasError, gr.Error):
+        raise
+    except Exception as error:
+        reference = secrets.token_hex(4)
+        LOGGER.exception("an event failed inside ORFEAS; reference %s", reference)
+        message = f"ORFEAS met a bug of its own. The operator finds it in the log under {reference}."
+        raise InternalError(message) from error
 
 
 @contextmanager
@@ -17,7 +39,8 @@ def raised_to_scripts() -> Iterator[None]:
         gr.Error: gradio_client raises it as ``AppError``.
     """
     try:
-        yield
+        with bugs_explained():
+            yield
     except OrfeasError as error:
         raise gr.Error(error.sentence, title=error.title, print_exception=False) from None
 
@@ -33,7 +56,8 @@ def shown_as_toast() -> Iterator[None]:
         gr.Error: the page shows it, and runs no event that waits for this one's success.
     """
     try:
-        yield
+        with bugs_explained():
+            yield
     except OrfeasError as error:
         message = f"<strong>{escape(error.title)}</strong><br>{escape(str(error))}"
         raise gr.Error(message, title=error.title, print_exception=False) from None

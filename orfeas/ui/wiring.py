@@ -1,7 +1,8 @@
 """Connects the page's components to its handlers; here and in the endpoints Gradio's requests are seen, nowhere else.
 
-A press submits its job at once, outside the queue, so that a refusal is told before anything waits. Then the job is run
-through the device's queue, and a clock asks how it stands until it has ended.
+A press goes through a queue of its own kind, which does not wait for the device, and submits its job; a refusal is told
+there. Its success sends a second event through the device's queue, which runs the job, and starts a clock, which asks
+outside of every queue how the job stands until it has ended.
 """
 
 import secrets
@@ -14,9 +15,11 @@ from typing import Literal
 import gradio as gr
 from gradio.components import Component
 
+from orfeas.errors import OrfeasError
 from orfeas.jobs import Caller
 from orfeas.records import JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
+from orfeas.ui import markup
 from orfeas.ui.caller import address_of, caller_of
 from orfeas.ui.endpoints import DEVICE
 from orfeas.ui.follow import run_job
@@ -26,7 +29,7 @@ from orfeas.ui.layout import OptionInputs, Page, WordInputs, quality_choices
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
-from orfeas.ui.toast import shown_as_toast
+from orfeas.ui.toast import bugs_explained, shown_as_toast
 from orfeas.ui.visits import Visits
 
 Updates = dict[Component, object]
@@ -101,7 +104,6 @@ class Wiring:
                 on_example,
                 options,
                 [*self._live_outputs(), page.image],
-                concurrency_limit=None,
                 preprocess=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -120,7 +122,6 @@ class Wiring:
                 on_press,
                 inputs,
                 self._live_outputs(),
-                concurrency_limit=None,
                 preprocess=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -131,12 +132,14 @@ class Wiring:
         """Run the job on the device once the event before has accepted it."""
 
         def hold(request: gr.Request, job_id: str) -> list[dict[str, object]]:
-            attach_job(request, job_id)
+            with shown_as_toast():
+                attach_job(request, job_id)
             return [gr.validate(True, "")]
 
         async def run(job_id: str) -> None:
-            if job_id:
-                await run_job(self._studio, job_id)
+            with shown_as_toast():
+                if job_id:
+                    await run_job(self._studio, job_id)
 
         submitted.success(
             run,
@@ -155,11 +158,20 @@ class Wiring:
         def tick(request: gr.Request, job_id: str) -> Updates:
             if not job_id:
                 return {page.clock: gr.Timer(active=False)}
-            with shown_as_toast():
-                view = self._handlers.follow(job_id)
-                if view.is_live:
-                    return {page.status: view.status, page.announcer: view.announcement, page.cut_out: view.cut_out}
-                return self._finished(view, self._owner_of(request))
+            try:
+                with bugs_explained():
+                    view = self._handlers.follow(job_id)
+                    if view.is_live:
+                        return {page.status: view.status, page.announcer: view.announcement, page.cut_out: view.cut_out}
+                    return self._finished(view, self._owner_of(request))
+            except OrfeasError as error:
+                # An event that fails changes nothing on the page: the clock would go on, a toast at every tick.
+                return {
+                    page.job_id: "",
+                    page.clock: gr.Timer(active=False),
+                    page.status: markup.notice("failed", error.title, str(error)),
+                    page.announcer: error.sentence,
+                }
 
         def on_stop(job_id: str) -> Updates:
             if job_id:
@@ -185,13 +197,13 @@ class Wiring:
                 return self._opened(self._handlers.follow(str(event.value)), self._owner_of(request))
 
         def on_mode(mode: Literal["solid", "wireframe"], model: str) -> object:
-            return gr.Model3D(cached_as(Path(model), mode) if model else None, display_mode=mode)
+            with shown_as_toast():
+                return gr.Model3D(cached_as(Path(model), mode) if model else None, display_mode=mode)
 
         page.history.select(
             on_open,
             None,
             [page.status, page.announcer, page.cut_out, *self._stage_outputs()],
-            concurrency_limit=None,
             show_progress="hidden",
             api_visibility="private",
         )
@@ -223,7 +235,6 @@ class Wiring:
             on_reuse,
             page.shown_id,
             page.options.seed,
-            concurrency_limit=None,
             show_progress="hidden",
             api_visibility="private",
         )
@@ -231,7 +242,6 @@ class Wiring:
             on_load,
             page.load_settings,
             inputs,
-            concurrency_limit=None,
             preprocess=False,
             show_progress="hidden",
             api_visibility="private",
@@ -242,18 +252,19 @@ class Wiring:
         page = self._page
 
         def on_open_page(request: gr.Request, token: object) -> Updates:
-            kept = token if isinstance(token, str) and token else secrets.token_urlsafe(TOKEN_BYTES)
-            self._studio.jobs.adopt(request.session_hash or "", kept)
-            live = self._handlers.live_job(kept)
-            if live is not None:
-                self._follow(live.job_id, request)
-            shown = self._shown(self._handlers.follow(live.job_id)) if live is not None else {}
-            return {
-                page.token: kept,
-                page.history: self._handlers.history(kept, ""),
-                page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
-                **shown,
-            }
+            with shown_as_toast():
+                kept = token if isinstance(token, str) and token else secrets.token_urlsafe(TOKEN_BYTES)
+                self._studio.jobs.adopt(request.session_hash or "", kept)
+                live = self._handlers.live_job(kept)
+                if live is not None:
+                    self._follow(live.job_id, request)
+                shown = self._shown(self._handlers.follow(live.job_id)) if live is not None else {}
+                return {
+                    page.token: kept,
+                    page.history: self._handlers.history(kept, ""),
+                    page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
+                    **shown,
+                }
 
         def on_close_page(request: gr.Request) -> None:
             session = request.session_hash or ""

@@ -363,3 +363,16 @@ def wait_for_end(client: Client, job_id: str) -> dict[str, object]:
             return job
         time.sleep(0.02)
     raise AssertionError("the job did not end")
+
+
+@pytest.mark.parametrize("value", ["a bare string", {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, 5])
+@pytest.mark.parametrize(
+    ("endpoint", "name", "title"),
+    [("check_image", "image", "Invalid image"), ("inspect_mesh", "mesh", "Invalid mesh")],
+)
+def test_what_was_never_uploaded_is_refused_by_name(
+    server: Running, endpoint: str, name: str, title: str, value: object
+) -> None:
+    called = httpx.post(f"{server.url}gradio_api/call/v2/{endpoint}", json={name: value}).json()
+    events = httpx.get(f"{server.url}gradio_api/call/{endpoint}/{called['event_id']}", timeout=60).text
+    assert f"{title}: This is no uploaded" in events

@@ -158,3 +158,15 @@ def test_an_engine_that_is_not_ready_says_exactly_what_is_missing() -> None:
 def test_the_header_names_the_engine_that_takes_the_next_job() -> None:
     assert "Inflate, ready" in Tags(markup.header([ENGINE])).text
     assert "No engine is ready" in Tags(markup.header([replace(ENGINE, is_ready=False)])).text
+
+
+def test_stages_that_are_done_tell_their_time_while_the_job_works() -> None:
+    job = replace(JOB, status=JobStatus.RUNNING, stage="surface", timings_s={"cut_out": 0.3, "shape": 12.0})
+    text = Tags(markup.working(job, 13.0, None, 0)).text
+    assert "Cut-out 0.3 s" in text
+    assert "Shape 12 s" in text
+
+
+def test_a_tile_of_a_picture_is_called_as_its_file() -> None:
+    (tile,) = Tags(markup.history([replace(JOB, name="chair")], "")).all("button")
+    assert tile["aria-label"] == "Open the model of 12:34 UTC: chair"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orfeas.options import OutputFormat
 from tests.running import Running
 from tests.ui.page_session import PageSession
 
@@ -62,7 +63,7 @@ def test_without_a_picture_the_toast_says_what_to_do(page: PageSession) -> None:
 
 def test_a_server_path_is_not_taken_for_an_upload(page: PageSession) -> None:
     page.values["image"] = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match=r"^Invalid image: This is no uploaded picture"):
         page.send("generate", "click")
 
 
@@ -191,3 +192,39 @@ def test_a_second_tab_that_closes_leaves_the_job_of_the_first(
     assert status_after(server, job_id, 1.5) == "cancelled"
     first.close()
     second.close()
+
+
+def test_a_clock_whose_job_is_gone_stops_and_says_why(page: PageSession, server: Running, mug: Path) -> None:
+    page.values["image"] = page.upload(mug)
+    page.press("generate", "click")
+    studio = server.server.studio
+    job = studio.jobs.live(page.session)
+    assert job is not None
+    studio.cancel(job.job_id)
+    studio.jobs.forget([job.job_id])
+    assert "Not found" in page.press("timer", "tick")["status"]
+    assert set(page.press("timer", "tick")) == {"timer"}
+
+
+def test_a_file_without_room_for_settings_is_refused(page: PageSession, server: Running) -> None:
+    make_from_example(page)
+    studio = server.server.studio
+    job = studio.history(studio.jobs.owner_of(page.session))[0]
+    page.values["load-settings"] = page.upload(studio.download(job.job_id, OutputFormat.STL))
+    with pytest.raises(RuntimeError, match=r"Invalid mesh.*no room for its settings"):
+        page.send("load-settings", "upload")
+
+
+def test_a_file_of_a_picture_leaves_the_prompt_as_it_is(page: PageSession, server: Running) -> None:
+    make_from_example(page)
+    studio = server.server.studio
+    job = studio.history(studio.jobs.owner_of(page.session))[0]
+    page.values["load-settings"] = page.upload(studio.download(job.job_id, OutputFormat.GLB))
+    assert "prompt" not in page.send("load-settings", "upload")
+
+
+def test_no_kind_of_queued_event_is_without_a_limit(server: Running) -> None:
+    events = [event for event in server.server.page.blocks.fns.values() if event.queue]
+    assert [event.name for event in events if event.concurrency_limit is None] == []
+    lanes = {event.api_name: event.concurrency_id for event in events}
+    assert lanes["check_image"] == lanes["inspect_mesh"] == lanes["download"] == "files"

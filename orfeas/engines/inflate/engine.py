@@ -68,9 +68,11 @@ class Inflate:
             InvalidOption: sampling steps or guidance were set, and this engine samples nothing.
         """
         if options.num_inference_steps != 0:
-            raise InvalidOption("num_inference_steps cannot be set: the engine inflate takes no steps; leave it at 0.")
+            message = "num_inference_steps cannot be set: the engine inflate takes no steps; leave it at 0."
+            raise InvalidOption(message, "num_inference_steps")
         if options.guidance_scale != -1:
-            raise InvalidOption("guidance_scale cannot be set: the engine inflate has no guidance; leave it at -1.")
+            message = "guidance_scale cannot be set: the engine inflate has no guidance; leave it at -1."
+            raise InvalidOption(message, "guidance_scale")
         preset = PRESETS[options.quality]
         return replace(
             options,

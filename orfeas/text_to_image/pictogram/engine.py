@@ -62,7 +62,7 @@ class Pictogram:
         }
         for name, (is_set, advice) in given.items():
             if is_set:
-                raise InvalidOption(f"The pictogram engine has no {name}; {advice}.")
+                raise InvalidOption(f"The pictogram engine has no {name}; {advice}.", name)
         return PictureOptions(engine=self.name, style=options.style, seed=choose_seed(options.seed))
 
     def generate(self, request: PictureRequest, progress: Progress) -> PictureResult:

@@ -66,3 +66,11 @@ def test_styles_leave_their_input_alone(apple: Image.Image) -> None:
     before = apple.tobytes()
     apply_style(apple, Style.REALISTIC)
     assert apple.tobytes() == before
+
+
+def test_a_long_thin_picture_takes_every_style() -> None:
+    stick = Image.new("RGBA", (1024, 1024))
+    stick.paste((200, 60, 20, 255), (508, 40, 516, 984))
+    for style in STYLES:
+        result = np.asarray(apply_style(stick, style))
+        assert (result[..., 3] == 255).sum() == 8 * 944
