@@ -16,8 +16,10 @@ NOISES_BACKDROP, NOISES_SUBJECT = 1.6, 3.5
 # The mean of an enclosed region is no further than this from the backdrop where it is a hole.
 SAME, NOISES_SAME = 0.8, 0.5
 # A shadow is darker by so much at most, of the backdrop's hue, and its edge is softer than this slope per pixel.
-SHADOW_DEPTH, SHADOW_CHROMA = 32.0, 7.0
+SHADOW_DEPTH, SHADOW_CHROMA = 60.0, 7.0
 SOFT_SLOPE, NOISES_SLOPE = 2.0, 1.0
+# Between once and twice this depth the slope that is soft doubles.
+STEEP_DEPTH = 6.0
 ROBUST_ROUNDS = 8
 
 
@@ -89,7 +91,8 @@ def _reached_from_border(difference: Floats, slope: float, low: float, ring: Mas
     is_backdrop = np.linalg.norm(difference, axis=2) < low
     # Scharr's kernel weighs 32 in all for a slope of one per pixel.
     across, down = (np.asarray(cv2.Scharr(difference, -1, dx, 1 - dx, scale=1 / 32)) for dx in (1, 0))
-    is_soft = np.sqrt((across**2 + down**2).sum(axis=2)) < slope
+    # Close to what casts it a shadow is dark and its slopes are steep; a light thing's edge is no steeper than those.
+    is_soft = np.sqrt((across**2 + down**2).sum(axis=2)) < slope * (1 + np.clip(-lightness / STEEP_DEPTH - 1, 0, 1))
     passable = ((is_backdrop | is_shadow) & is_soft).astype(np.uint8)
     # Opened, so that a gap of a pixel in an edge is no way through.
     opened = np.asarray(cv2.morphologyEx(passable, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))

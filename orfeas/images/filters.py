@@ -46,6 +46,12 @@ def gaussian_blur(image: Floats, sigma_px: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), dtype=np.float32)
 
 
+def sample(image: NDArray[Level], x: Floats, y: Floats) -> NDArray[Level]:
+    """Bilinear samples at columns ``x`` and rows ``y``, whole at pixel centres; beyond the border it goes on."""
+    sampled = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, dtype=image.dtype)
+
+
 def depth_within(mask: Mask) -> Floats:
     """For each pixel of the mask its distance to the nearest one outside, in pixels; 0 outside."""
     return np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32)

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-MAX_ROUNDS = 16
+MAX_ROUNDS, REFINEMENTS = 16, 4
 # Greatest distance of the outline from its chords, as a share of the spacing and in samples.
 TOLERANCE, TOLERANCE_SAMPLES = 0.04, 0.25
 
@@ -46,23 +46,19 @@ def place_rim(silhouette: Silhouette, spacing_px: float) -> Rim:
     Every side's diametral circle is kept free of other points (Gabriel), so that a Delaunay triangulation of the
     points, and of any others that keep out of those circles, contains every side.
     """
-    fine_px = min(0.8 * silhouette.sample_px, spacing_px / 2)
-    loops = [resample(loop, fine_px) for loop in silhouette.loops]
-    outline = np.concatenate(loops)
-    counts = np.array([len(loop) for loop in loops])
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    chosen = np.zeros(len(outline), dtype=np.bool_)
-    for start, loop in zip(starts, loops, strict=True):
-        number = min(len(loop), max(LEAST_POINTS, round(len(loop) * fine_px / spacing_px)))
-        chosen[start + np.arange(number) * len(loop) // number] = True
     tolerance = max(TOLERANCE * spacing_px, TOLERANCE_SAMPLES * silhouette.sample_px)
-    for _ in range(MAX_ROUNDS):
-        added = _splits(outline, chosen, starts, tolerance)
-        if not len(added):
+    fine_px = min(0.5 * silhouette.sample_px, spacing_px / 2)
+    for _ in range(REFINEMENTS):
+        loops = [resample(loop, fine_px) for loop in silhouette.loops]
+        outline = np.concatenate(loops)
+        starts = np.cumsum([0, *(len(loop) for loop in loops[:-1])])
+        chosen = _choose(outline, starts, spacing_px, fine_px, tolerance)
+        index = np.flatnonzero(chosen)
+        following = _following(index, starts)
+        if not _crowded(outline[index], following).any():
             break
-        chosen[added] = True
-    index = np.flatnonzero(chosen)
-    following = _following(index, starts)
+        # Two curves are closer than the points along them.
+        fine_px /= 2
     tangent = np.concatenate([np.roll(loop, -1, axis=0) - np.roll(loop, 1, axis=0) for loop in loops])[index]
     inward = np.column_stack([-tangent[:, 1], tangent[:, 0]])
     inward /= np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-12)
@@ -77,13 +73,27 @@ def _following(index: Integers, starts: Integers) -> Integers:
     return following
 
 
+def _choose(outline: Floats, starts: Integers, spacing_px: float, fine_px: float, tolerance: float) -> Mask:
+    """Which points of the outline, ``fine_px`` apart, become the rim's."""
+    chosen = np.zeros(len(outline), dtype=np.bool_)
+    for start, end in zip(starts, [*starts[1:], len(outline)], strict=True):
+        number = min(end - start, max(LEAST_POINTS, round((end - start) * fine_px / spacing_px)))
+        chosen[start + np.arange(number) * (end - start) // number] = True
+    for _ in range(MAX_ROUNDS):
+        added = _splits(outline, chosen, starts, tolerance)
+        if not len(added):
+            break
+        chosen[added] = True
+    return chosen
+
+
 def _splits(outline: Floats, chosen: Mask, starts: Integers, tolerance: float) -> Integers:
     """Points of the outline to choose as well, at most one for each side."""
     index = np.flatnonzero(chosen)
     side = np.cumsum(chosen) - 1
     a = outline[index]
-    b = a[_following(index, starts)]
-    chord = b - a
+    following = _following(index, starts)
+    chord = a[following] - a
     length = np.maximum(np.linalg.norm(chord, axis=1), 1e-12)
     offset = outline - a[side]
     deviation = np.abs(offset[:, 0] * chord[side, 1] - offset[:, 1] * chord[side, 0]) / length[side]
@@ -94,10 +104,16 @@ def _splits(outline: Floats, chosen: Mask, starts: Integers, tolerance: float) -
     is_worst = np.flatnonzero((deviation >= worst[side]) & ~chosen)
     farthest = middle.copy()
     farthest[side[is_worst[::-1]]] = is_worst[::-1]
-    bends = worst > tolerance
-    distance, nearest = cKDTree(a).query((a + b) / 2, k=3)
-    is_other = (nearest != np.arange(len(a))[:, None]) & (nearest != _following(index, starts)[:, None])
-    crowded = (is_other & (distance < length[:, None] / 2)).any(axis=1)
-    divisible = ends - index >= 2
-    splits: Integers = np.where(bends, farthest, middle)[(bends | crowded) & divisible]
+    bends, is_divisible = worst > tolerance, ends - index >= 2
+    splits: Integers = np.where(bends, farthest, middle)[(bends | _crowded(a, following)) & is_divisible]
     return splits
+
+
+def _crowded(points: Floats, following: Integers) -> Mask:
+    """Which sides have another point in their diametral circle."""
+    ends = points[following]
+    radius = np.linalg.norm(ends - points, axis=1) / 2
+    distance, nearest = cKDTree(points).query((points + ends) / 2, k=3)
+    is_other = (nearest != np.arange(len(points))[:, None]) & (nearest != following[:, None])
+    crowded: Mask = (is_other & (distance < radius[:, None] * (1 - 1e-9))).any(axis=1)
+    return crowded

@@ -22,6 +22,8 @@ BLUR_SAMPLES, BLUR_PIXELS = 0.8, 0.6
 # Parts and holes smaller than this are dropped: in cells, and as a share of the largest part.
 SPECK_CELLS, SPECK_SHARE = 2.0, 0.0005
 PAD_SAMPLES, LEAST_POINTS = 4, 8
+# How far above or below the level a sample in a thin neck or gap is.
+THIN = 0.3
 # Ripples of the outline are taken out over this share of the subject's longest side, where it is thick: there the
 # solid rises steeply from the rim, and a ripple would become a wrinkle.
 RIPPLE_SHARE, THICK_RIPPLES = 0.006, 3.0
@@ -61,17 +63,18 @@ def trace(alpha: NDArray[np.uint8], resolution: int) -> Silhouette:
         return Silhouette((), 1.0)
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     sample_px = longest / (resolution * SAMPLES_PER_CELL)
-    pad = int(np.ceil(PAD_SAMPLES * max(sample_px, 1)))
+    ripple = RIPPLE_SHARE * resolution * SAMPLES_PER_CELL
+    pad = int(np.ceil(max(PAD_SAMPLES, THICK_RIPPLES * ripple) * sample_px)) + PAD_SAMPLES
     padded = np.pad(alpha, pad)
     box = padded[rows[0] : rows[-1] + 2 * pad + 1, columns[0] : columns[-1] + 2 * pad + 1]
     pitch = np.array([box.shape[1], box.shape[0]]) / np.maximum(1, np.round(np.array(box.shape[::-1]) / sample_px))
-    field = _without_specks(_resample(box, pitch))
+    field = _spread(_without_specks(_resample(box, pitch)))
     curves = _contours(field)
-    thickness = depth_within(field > LEVEL)
-    ripple = RIPPLE_SHARE * resolution * SAMPLES_PER_CELL
+    # The first pixel on either side is half a pixel from the outline.
+    room = depth_within(field > LEVEL) + depth_within(field <= LEVEL) - 0.5
     loops = []
     for curve in curves:
-        x, y = ((_smooth(curve, thickness, ripple) + 0.5) * pitch).T
+        x, y = ((_smooth(curve, room, ripple) + 0.5) * pitch).T
         # Rows run along −y (conventions §1).
         loops.append(np.column_stack([x + columns[0] - pad, alpha.shape[0] - (y + rows[0] - pad)]))
     return Silhouette(tuple(loops), sample_px)
@@ -115,6 +118,31 @@ def _without_specks(field: Field) -> Field:
     return cleaned
 
 
+def _spread(field: Field) -> Field:
+    """``field`` with necks and gaps thinner than two samples made at least about half a sample wide.
+
+    Marching squares would draw curves next to each other there, with no room for points between them.
+    """
+    spread = field.copy()
+    high = field > LEVEL
+    block = np.ones((2, 2), np.uint8)
+    for side, bound in ((high, np.maximum), (~high, np.minimum)):
+        # Opened by hand: of a block of even side OpenCV's own opening is off by a sample.
+        eroded = cv2.erode(side.astype(np.uint8), block, anchor=(0, 0))
+        is_thin = side & (np.asarray(cv2.dilate(eroded, block, anchor=(1, 1))) == 0)
+        spread[is_thin] = bound(spread[is_thin], LEVEL + THIN if side is high else LEVEL - THIN)
+    # Two parts that meet at a corner stay apart.
+    a, b, c, d = high[:-1, :-1], high[:-1, 1:], high[1:, :-1], high[1:, 1:]
+    is_low = np.zeros_like(high)
+    falling, rising = a & d & ~b & ~c, b & c & ~a & ~d
+    is_low[:-1, 1:] |= falling
+    is_low[1:, :-1] |= falling
+    is_low[:-1, :-1] |= rising
+    is_low[1:, 1:] |= rising
+    spread[is_low] = np.minimum(spread[is_low], LEVEL - THIN)
+    return spread
+
+
 def resample(loop: Floats, spacing: float) -> Floats:
     """A closed curve ``[n, 2]`` as a smooth one through the same points, at even distances of about ``spacing``.
 
@@ -128,28 +156,30 @@ def resample(loop: Floats, spacing: float) -> Floats:
 
 
 def _evenly(curve: Floats) -> Floats:
-    """A closed polygon ``[n, 2]`` at even distances of about one sample."""
+    """A closed polygon ``[n, 2]`` at even distances of about half a sample."""
     closed = np.concatenate([curve, curve[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    at = np.linspace(0, along[-1], max(LEAST_POINTS, int(np.ceil(along[-1]))), endpoint=False)
+    at = np.linspace(0, along[-1], max(LEAST_POINTS, int(np.ceil(2 * along[-1]))), endpoint=False)
     return np.column_stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)])
 
 
-def _smooth(curve: Floats, thickness: Field, ripple: float) -> Floats:
-    """Take out ripples shorter than about six times ``ripple``, in samples, where the subject is thick.
+def _smooth(curve: Floats, room: Field, ripple: float) -> Floats:
+    """Take out ripples shorter than about six times ``ripple`` where the subject and the gaps in it are wider.
 
-    Twice a Gaussian, less the Gaussian of that: bends longer than a ripple keep their place (Taubin 1995 has the idea).
+    Lengths are in samples; ``room`` is how far it is from each to the outline, on either side of it. Twice a Gaussian,
+    less the Gaussian of that: bends longer than a ripple keep their place (Taubin 1995 has the idea).
     """
     even = _evenly(curve)
-    once = gaussian_filter1d(even, ripple, axis=0, mode="wrap")
-    smooth = 2 * once - gaussian_filter1d(once, ripple, axis=0, mode="wrap")
+    once = gaussian_filter1d(even, 2 * ripple, axis=0, mode="wrap")
+    smooth = 2 * once - gaussian_filter1d(once, 2 * ripple, axis=0, mode="wrap")
     tangent = np.roll(once, -1, axis=0) - np.roll(once, 1, axis=0)
     length = np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
     reach = THICK_RIPPLES * ripple
-    # In (column, row) the subject lies to the right of the curve.
-    inward = even + reach * np.column_stack([tangent[:, 1], -tangent[:, 0]]) / length
-    column, row = np.clip(np.round(inward).astype(int), 0, np.array(thickness.shape)[::-1] - 1).T
-    share = np.clip(2 * thickness[row, column] / reach - 1, 0, 1)
-    share = gaussian_filter1d(share, ripple, mode="wrap")[:, None]
+    across = reach * np.column_stack([tangent[:, 1], -tangent[:, 0]]) / length
+    share = np.ones(len(even))
+    for place in (even + across, even - across):
+        column, row = np.clip(np.round(place).astype(int), 0, np.array(room.shape)[::-1] - 1).T
+        share = np.minimum(share, np.clip(2 * room[row, column] / reach - 1, 0, 1))
+    share = gaussian_filter1d(share, 2 * ripple, mode="wrap")[:, None]
     smoothed: Floats = even + share * (smooth - even)
     return smoothed

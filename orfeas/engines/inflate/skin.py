@@ -7,7 +7,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from orfeas.engines.inflate.silhouette import HALF_ALPHA
-from orfeas.images.filters import Floats, Level, Mask, Pixels, box_blur, depth_within, gaussian_blur, resize
+from orfeas.images.filters import (
+    Floats,
+    Level,
+    Mask,
+    Pixels,
+    box_blur,
+    depth_within,
+    gaussian_blur,
+    resize,
+    sample,
+    unit,
+)
 from orfeas.progress import Progress
 
 Points = NDArray[np.float64]
@@ -15,6 +26,8 @@ Points = NDArray[np.float64]
 # Shares of the subject's longest side: around the subject in its chart; how far in the front fades from the
 # silhouette's colours to the picture; the band along the rim in which the silhouette's colours are gathered.
 MARGIN, FADE, BAND = 0.015, 0.006, 0.012
+# The rim takes its colours from this far inside, and this far inside every place takes its own again.
+PULL, PULL_REACH, PULL_SIDE_PX = 0.02, 0.08, 256
 # The outermost pixels may hold some of the background, and so may those less opaque than the subject usually is.
 RIM_PX, THIN_ALPHA, FULL_ALPHA = 1.5, 0.6, 0.95
 DIFFUSION_SIDE_PX, DIFFUSION_ROUNDS, LEAST_SIDE_PX, ALONG_PX = 192, 16, 4, 1.5
@@ -96,9 +109,11 @@ def texture_coordinates(points: Points, is_back: Mask, layout: Layout, picture_h
 def paint(cut_out: Image.Image, layout: Layout, seed: int, progress: Progress) -> Image.Image:
     """Make the texture, RGB.
 
-    Toward the rim the front fades into colours gathered along the silhouette, and the back is those colours diffused
-    inward (Laplace's equation) with a grain as strong as the picture's noise: so front and back meet in one colour,
-    nothing of the background shows, and the back is no ghost of the front.
+    The outermost part of the picture is left out, for there it shows reflections, outlines and what is left of the
+    background, and the solid's sides would be covered with it: the part next to it is stretched instead. At the rim the
+    front fades into colours gathered along the silhouette, and the back is those colours diffused inward (Laplace's
+    equation) with a grain as strong as the picture's noise: so front and back meet in one colour, and the back is no
+    ghost of the front.
 
     Args:
         cut_out: RGBA, sRGB, straight alpha.
@@ -110,8 +125,10 @@ def paint(cut_out: Image.Image, layout: Layout, seed: int, progress: Progress) -
     inside = box[..., 3] >= HALF_ALPHA
     depth = depth_within(inside)
     opacity = box[..., 3] / np.float32(np.median(box[..., 3][inside]))
-    trust = (np.clip((opacity - THIN_ALPHA) / (FULL_ALPHA - THIN_ALPHA), 0, 1) * (depth > RIM_PX)).astype(np.float32)
     longest = float(max(layout.box.width, layout.box.height))
+    box[..., 3] = 255 * np.clip((opacity - THIN_ALPHA) / (FULL_ALPHA - THIN_ALPHA), 0, 1) * (depth > RIM_PX)
+    box = _pulled(box, depth - depth_within(~inside), longest)
+    trust = unit(box[..., 3])
     around = _silhouette_colours(box, depth, trust, longest)
     progress.step(1, STEPS)
     share = np.clip((depth - RIM_PX) / max(2.0, FADE * longest), 0, 1)
@@ -153,6 +170,21 @@ def _fitted(image: NDArray[Level], chart: Rectangle) -> NDArray[Level]:
 
 def _place(texture: Pixels, image: Pixels, chart: Rectangle) -> None:
     texture[chart.top : chart.top + chart.height, chart.left : chart.left + chart.width] = image
+
+
+def _pulled(box: Pixels, depth: Floats, longest: float) -> Pixels:
+    """The picture with what lies a little within the rim moved out to it; ``depth`` is negative outside.
+
+    A wide blur of the depth has no slope in the middle of a limb, so that nothing is pulled across it.
+    """
+    height, width = depth.shape
+    scale = min(1.0, PULL_SIDE_PX / longest)
+    small = resize(depth, max(2, round(scale * width)), max(2, round(scale * height)))
+    down, across = np.gradient(gaussian_blur(small, PULL * longest * scale) * np.float32(scale))
+    amount = PULL * longest * np.clip(1 - np.maximum(small, 0) / (PULL_REACH * longest), 0, 1) ** 2
+    dx, dy = (resize((slope * amount).astype(np.float32), width, height) for slope in (across, down))
+    columns, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    return sample(box, columns + dx, rows + dy)
 
 
 def _silhouette_colours(box: Pixels, depth: Floats, trust: Floats, longest: float) -> Floats:
