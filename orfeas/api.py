@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, NotFound, OrfeasError
-from orfeas.options import OutputFormat, parse_choice
+from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, InvalidOption, NotFound, OrfeasError
+from orfeas.options import OutputFormat, parse_choice, quote
 from orfeas.records import to_json
 from orfeas.settings import Settings
 from orfeas.studio import Studio
@@ -31,6 +31,8 @@ WEB_ADDRESS = re.compile(r"\s*https?:", re.IGNORECASE)
 # Gradio's file route fetches a web address, too.
 FETCHED = re.compile(r"/file[=/]\s*https?:", re.IGNORECASE)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+# Parameters without a default, whatever the endpoint.
+REQUIRED = frozenset({"image", "mesh", "prompt", "job_id"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HARDENING: Mapping[str, str] = {
@@ -180,10 +182,11 @@ class Guard:
     Args:
         app: what it guards.
         settings: ``host``, ``root_path``, ``offline`` and ``allowed_origins`` decide what is let through.
-        endpoints: names of the page's endpoints, so that a call to any other is answered 404.
+        endpoints: parameters of the page's endpoints by their names, so that a call to any other is answered 404, and
+            one with a misspelt or missing parameter by its name.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, endpoints: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, endpoints: Mapping[str, Sequence[str]]) -> None:
         self._app = app
         origins = settings.allowed_origins.split(",")
         self._allowed = frozenset(origin.strip().rstrip("/").lower() for origin in origins if origin.strip())
@@ -216,6 +219,10 @@ class Guard:
             if self._is_offline and _names_web_address(body):
                 await _offline()(scope, receive, guarded)
                 return
+            misnamed = self._misnamed(scope["path"], body)
+            if misnamed is not None:
+                await misnamed(scope, receive, guarded)
+                return
             receive = _replay(body, receive)
         await self._app(scope, receive, guarded)
 
@@ -244,6 +251,25 @@ class Guard:
         if name is not None and name not in self._endpoints:
             return error_response(NotFound("There is no such endpoint."))
         return None
+
+    def _misnamed(self, path: str, body: bytes) -> Response | None:
+        """What Gradio's calls by parameter name would answer with a failure of its own."""
+        if "/gradio_api/call/v2/" not in path:
+            return None
+        try:
+            sent = json.loads(body)
+        except (ValueError, RecursionError):
+            return None  # Gradio says so itself
+        name = path.rstrip("/").rpartition("/")[2]
+        known = self._endpoints[name]
+        takes = f"/{name} takes {', '.join(known) or 'no parameters'}."
+        if not isinstance(sent, dict):
+            return error_response(InvalidOption(f"The body must be a JSON object with parameters by name. {takes}"))
+        unknown = next((parameter for parameter in sent if parameter not in known), None)
+        if unknown is not None:
+            return error_response(InvalidOption(f"{quote(unknown)} is no parameter here. {takes}"))
+        missing = next((parameter for parameter in known if parameter in REQUIRED and parameter not in sent), None)
+        return error_response(InvalidOption(f"{missing} is missing. {takes}")) if missing else None
 
 
 def _called(path: str) -> str | None:

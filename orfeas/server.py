@@ -29,6 +29,7 @@ LOGGER = logging.getLogger(__name__)
 
 # Larger than the largest picture accepted, so that a larger one is refused in our words; room for meshes.
 MAX_UPLOAD = "256mb"
+TIDY_EVERY_S = 3600.0
 # Gradio and uvicorn take these from the environment alone; nothing here reads them back but to restore them.
 CACHE_VARIABLE = "GRADIO_TEMP_DIR"
 PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"
@@ -169,6 +170,7 @@ def serve() -> None:
         server.stop()
         sys.exit(f"ORFEAS cannot listen on {settings.host}:{settings.port}; set ORFEAS_HOST and ORFEAS_PORT to others.")
     LOGGER.info("ORFEAS %s is ready at %s", VERSION, url)
-    stopping.wait()
+    while not stopping.wait(TIDY_EVERY_S):
+        server.studio.tidy()
     LOGGER.info("stopping")
     server.stop()

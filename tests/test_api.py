@@ -63,7 +63,7 @@ def guarded() -> TestClient:
 
 
 def guard_of(inner: Starlette, **settings: str | bool) -> TestClient:
-    guard = Guard(inner, Settings.model_validate(settings), frozenset({"known"}))
+    guard = Guard(inner, Settings.model_validate(settings), {"known": ("image", "seed")})
     return TestClient(guard, base_url="http://studio.example", raise_server_exceptions=False)
 
 
@@ -228,7 +228,24 @@ def test_an_upload_may_be_larger(guarded: TestClient, path: str) -> None:
 
 
 def test_a_known_endpoint_is_let_through(guarded: TestClient) -> None:
-    assert guarded.post("/gradio_api/call/v2/known", json={}).status_code == 200
+    assert guarded.post("/gradio_api/call/v2/known", json={"image": {"path": "x"}, "seed": 1}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"image": {}, "sede": 1}, "Invalid option: “sede” is no parameter here. /known takes image, seed."),
+        ({"seed": 1}, "Invalid option: image is missing. /known takes image, seed."),
+        ([1, 2], "Invalid option: The body must be a JSON object with parameters by name. /known takes image, seed."),
+    ],
+)
+def test_a_call_by_name_with_a_wrong_name_is_refused_by_name(guarded: TestClient, body: object, message: str) -> None:
+    answer = guarded.post("/gradio_api/call/v2/known", json=body)
+    assert (answer.status_code, answer.json()) == (422, {"error": "invalid_option", "message": message})
+
+
+def test_a_call_by_name_whose_body_is_no_json_is_left_to_gradio(guarded: TestClient) -> None:
+    assert guarded.post("/gradio_api/call/v2/known", content=b"{").json() == {"bytes": 1}
 
 
 @pytest.mark.parametrize(
@@ -269,7 +286,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_body_reaches_nothing() -> None:
         reached.append(message["type"])
 
     scope = {"type": "http", "method": "POST", "path": "/echo", "headers": [(b"host", b"localhost")]}
-    asyncio.run(Guard(app, Settings(), frozenset())(scope, receive, send))
+    asyncio.run(Guard(app, Settings(), {})(scope, receive, send))
     assert reached == []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 import gradio as gr
@@ -59,8 +60,8 @@ class Maker:
     submit: Callable[[Studio, Values, Caller], Job]
 
 
-def create_endpoints(studio: Studio) -> frozenset[str]:
-    """Add every named endpoint to the ``gr.Blocks`` that is open; returns their names."""
+def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
+    """Add every named endpoint to the ``gr.Blocks`` that is open; returns their parameters by their names."""
     with gr.Column(visible=False):
         makers = (
             Maker(
@@ -84,8 +85,8 @@ def create_endpoints(studio: Studio) -> frozenset[str]:
         )
         for maker in makers:
             _add_maker(studio, maker)
-        names = _add_readers(Readers(studio))
-    return frozenset({*(maker.name for maker in makers), *names})
+        readers = _add_readers(Readers(studio))
+    return {**{maker.name: tuple(maker.inputs) for maker in makers}, **readers}
 
 
 def _add_maker(studio: Studio, maker: Maker) -> None:
@@ -230,7 +231,7 @@ def _shape_inputs() -> Inputs:
     }
 
 
-def _add_readers(readers: Readers) -> list[str]:
+def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
     """The endpoints that answer at once and start no job."""
     job_id = gr.Textbox(label="Job id")
     mesh = gr.File(label="Mesh file: GLB, OBJ, STL or PLY")
@@ -269,4 +270,4 @@ def _add_readers(readers: Readers) -> list[str]:
             concurrency_id=FILES if function in reads_files else None,
             concurrency_limit=FILES_AT_ONCE if function in reads_files else "default",
         )
-    return [function.__name__ for function, _, _ in table]
+    return {function.__name__: tuple(signature(function).parameters)[: len(inputs)] for function, inputs, _ in table}

@@ -1,14 +1,17 @@
 """Runs a submitted job for an event of the page or the API and tells how it goes."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import anyio.to_thread
 
-from orfeas.errors import NotFound
+from orfeas.errors import InternalError, NotFound
 from orfeas.records import Job
 from orfeas.studio import Studio
+
+LOGGER = logging.getLogger(__name__)
 
 POLL_S = 0.1
 
@@ -46,7 +49,10 @@ async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> Asyn
                 yield job
     except (asyncio.CancelledError, GeneratorExit):
         if is_owner:
-            studio.cancel(job_id)
+            try:
+                studio.cancel(job_id)
+            except InternalError:
+                LOGGER.info("job %s ends with the studio, whose history is closed", job_id)
         await _settle(worker)
         raise
     worker.result()

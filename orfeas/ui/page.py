@@ -1,5 +1,6 @@
 """The page: one ``gr.Blocks`` with everything in it, for the server to launch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import gradio as gr
@@ -23,10 +24,10 @@ LIGHT_EVENTS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class BuiltPage:
-    """The page, and the names of the endpoints that scripts may call on it."""
+    """The page, and the endpoints that scripts may call on it: parameters by name."""
 
     blocks: gr.Blocks
-    endpoints: frozenset[str]
+    endpoints: Mapping[str, tuple[str, ...]]
 
 
 def build_page(studio: Studio, visits: Visits) -> BuiltPage:

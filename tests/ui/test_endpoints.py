@@ -311,6 +311,9 @@ def test_after_a_refusal_the_next_job_works(client: Client, mug: Path) -> None:
 def test_a_script_stops_its_job(server: Running, client: Client, photo: Path) -> None:
     running = client.submit(handle_file(photo), quality="ultra", api_name="/generate_3d")
     job_id = wait_for_job(server, client)
+    # gradio_client can only cancel what it has heard of.
+    while not running.outputs():
+        time.sleep(0.01)
     running.cancel()
     assert wait_for_end(client, job_id)["status"] == "cancelled"
     _, job = client.predict(handle_file(photo), quality="draft", api_name="/generate_3d")

@@ -13,8 +13,8 @@ Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 MAX_ROUNDS, REFINEMENTS = 16, 4
-# Greatest distance of the outline from its chords, as a share of the spacing and in samples.
-TOLERANCE, TOLERANCE_SAMPLES = 0.04, 0.25
+# Greatest distance of the outline from its chords: as a share of the spacing, and of the longest part; in samples.
+TOLERANCE, TOLERANCE_SHARE, TOLERANCE_SAMPLES = 0.04, 0.006, 0.25
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def place_rim(silhouette: Silhouette, spacing_px: float) -> Rim:
     Every side's diametral circle is kept free of other points (Gabriel), so that a Delaunay triangulation of the
     points, and of any others that keep out of those circles, contains every side.
     """
-    tolerance = max(TOLERANCE * spacing_px, TOLERANCE_SAMPLES * silhouette.sample_px)
+    longest = max(float(np.ptp(loop, axis=0).max()) for loop in silhouette.loops)
+    tolerance = max(min(TOLERANCE * spacing_px, TOLERANCE_SHARE * longest), TOLERANCE_SAMPLES * silhouette.sample_px)
     fine_px = min(0.5 * silhouette.sample_px, spacing_px / 2)
     for _ in range(REFINEMENTS):
         loops = [resample(loop, fine_px) for loop in silhouette.loops]
