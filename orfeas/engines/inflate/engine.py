@@ -118,7 +118,7 @@ class Inflate:
             visual=visual,
             process=False,
         )
-        return ShapeResult(mesh, _notes(len(solid.triangles), options.target_faces))
+        return ShapeResult(mesh, _notes(len(solid.triangles), silhouette.resolution, options))
 
 
 def _visual(uv: NDArray[np.float64], texture: Image.Image) -> TextureVisuals:
@@ -128,7 +128,12 @@ def _visual(uv: NDArray[np.float64], texture: Image.Image) -> TextureVisuals:
     return TextureVisuals(uv=uv, material=material)  # type: ignore[no-untyped-call]  # and this one
 
 
-def _notes(faces: int, target_faces: int) -> tuple[str, ...]:
-    if faces <= target_faces:
-        return ()
-    return (f"The model has {faces:,} faces, more than the {target_faces:,} asked for: its outline needs them.",)
+def _notes(faces: int, resolution: int, options: ShapeOptions) -> tuple[str, ...]:
+    notes = []
+    if resolution < options.octree_resolution:
+        notes.append(f"The outline is too ragged for {options.octree_resolution} cells; it was traced on {resolution}.")
+    if faces > options.target_faces:
+        notes.append(
+            f"The model has {faces:,} faces, more than the {options.target_faces:,} asked for: its outline needs them."
+        )
+    return tuple(notes)

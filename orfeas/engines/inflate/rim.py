@@ -12,9 +12,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-MAX_ROUNDS, REFINEMENTS = 16, 4
+MAX_ROUNDS, REFINEMENTS = 16, 3
 # Greatest distance of the outline from its chords: as a share of the spacing, and of the longest part; in samples.
-TOLERANCE, TOLERANCE_SHARE, TOLERANCE_SAMPLES = 0.04, 0.006, 0.25
+TOLERANCE, TOLERANCE_SHARE, TOLERANCE_SAMPLES = 0.04, 0.01, 0.25
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ BLUR_SAMPLES, BLUR_PIXELS = 0.8, 0.6
 # Parts and holes smaller than this are dropped: in cells, and as a share of the largest part.
 SPECK_CELLS, SPECK_SHARE = 2.0, 0.0005
 PAD_SAMPLES, LEAST_POINTS = 4, 8
+# Pairs of neighbouring samples that the outline may pass between: ten times as many as an intricate drawing's.
+MAX_CROSSINGS = 100_000
 # How far above or below the level a sample in a thin neck or gap is.
 THIN = 0.3
 # Ripples of the outline are taken out over this share of the subject's longest side, where it is thick: there the
@@ -36,11 +38,13 @@ class Silhouette:
     Attributes:
         loops: each ``[n, 2]``, without repeating its first point; the subject lies to the left, so that outer curves
             run counter-clockwise and holes clockwise.
-        sample_px: distance between samples of the mask, about the distance between the points of a loop.
+        sample_px: distance between samples of the mask; the points of a loop are about half as far apart.
+        resolution: cells along the subject's longest side that it was traced on.
     """
 
     loops: tuple[Floats, ...]
     sample_px: float
+    resolution: int
 
     @property
     def area_px(self) -> float:
@@ -52,7 +56,8 @@ def trace(alpha: NDArray[np.uint8], resolution: int) -> Silhouette:
     """Trace where alpha crosses one half (conventions §7), on ``resolution`` cells along the subject's longest side.
 
     Marching squares on the mask resampled to four samples a cell. The curves do not cross; there are none where the
-    mask is empty or holds only specks.
+    mask is empty or holds only specks. A mask whose outline is too long to handle in about a second, such as one of
+    noise, is traced on half the cells, or a quarter, and so on.
 
     Args:
         alpha: ``[H, W]`` uint8, the subject's mask.
@@ -60,7 +65,7 @@ def trace(alpha: NDArray[np.uint8], resolution: int) -> Silhouette:
     """
     rows, columns = (np.flatnonzero((alpha >= HALF_ALPHA).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
-        return Silhouette((), 1.0)
+        return Silhouette((), 1.0, resolution)
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     sample_px = longest / (resolution * SAMPLES_PER_CELL)
     ripple = RIPPLE_SHARE * resolution * SAMPLES_PER_CELL
@@ -69,15 +74,18 @@ def trace(alpha: NDArray[np.uint8], resolution: int) -> Silhouette:
     box = padded[rows[0] : rows[-1] + 2 * pad + 1, columns[0] : columns[-1] + 2 * pad + 1]
     pitch = np.array([box.shape[1], box.shape[0]]) / np.maximum(1, np.round(np.array(box.shape[::-1]) / sample_px))
     field = _spread(_without_specks(_resample(box, pitch)))
-    curves = _contours(field)
+    high = field > LEVEL
+    crossings = np.count_nonzero(high[1:] != high[:-1]) + np.count_nonzero(high[:, 1:] != high[:, :-1])
+    if crossings > MAX_CROSSINGS and resolution > 1:
+        return trace(alpha, resolution // 2)
     # The first pixel on either side is half a pixel from the outline.
-    room = depth_within(field > LEVEL) + depth_within(field <= LEVEL) - 0.5
+    room = depth_within(high) + depth_within(~high) - 0.5
     loops = []
-    for curve in curves:
+    for curve in _contours(field):
         x, y = ((_smooth(curve, room, ripple) + 0.5) * pitch).T
         # Rows run along −y (conventions §1).
         loops.append(np.column_stack([x + columns[0] - pad, alpha.shape[0] - (y + rows[0] - pad)]))
-    return Silhouette(tuple(loops), sample_px)
+    return Silhouette(tuple(loops), sample_px, resolution)
 
 
 def signed_area(loop: Floats) -> float:
