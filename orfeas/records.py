@@ -102,8 +102,9 @@ class Job:
     """One job, as ``/job_status`` tells it.
 
     ``name`` is what its files are called. ``progress`` runs from 0 to 1. ``options`` holds every effective value under
-    the endpoint's own parameter names, so that the call can be repeated. ``timings_s`` has a value per stage and, in
-    the end, their ``total``. ``files`` maps a format to its size in bytes. ``created`` and ``finished`` are ISO 8601 in
+    the endpoint's own parameter names, so that the call can be repeated. ``left_s`` is how long a running job will take
+    from its last step on; None where that is not known yet. ``timings_s`` has a value per stage and, in the end, their
+    ``total``. ``files`` maps a format to its size in bytes. ``created`` and ``finished`` are ISO 8601 in
     UTC.
     """
 
@@ -115,6 +116,7 @@ class Job:
     step: int = 0
     steps: int = 0
     progress: float = 0.0
+    left_s: float | None = None
     engine: str = ""
     engine_reason: str = ""
     is_preview: bool = False

@@ -1,11 +1,38 @@
 """The jobs that have not ended, in the order they were claimed."""
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from orfeas.jobs.plan import Plan
+from orfeas.progress import Step
 from orfeas.records import Job, JobStatus
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Where a stage was first heard of, and when; ``time.monotonic``.
+
+    ``counted_from`` and ``counted_at`` are of its first step that has a number.
+    """
+
+    stage: str
+    begun_at: float
+    counted_from: int = 0
+    counted_at: float | None = None
+
+    def after(self, step: Step, now: float) -> "Pace":
+        """The pace once ``step`` was told."""
+        own = self if self.stage == step.stage else Pace(step.stage, now)
+        if step.total and own.counted_at is None:
+            return replace(own, counted_from=step.done, counted_at=now)
+        return own
+
+    def step_s(self, step: Step, now: float) -> float | None:
+        """Seconds for each step so far; None before the second one."""
+        if self.counted_at is None or step.done <= self.counted_from:
+            return None
+        return (now - self.counted_at) / (step.done - self.counted_from)
 
 
 @dataclass(frozen=True)
@@ -18,6 +45,7 @@ class LiveJob:
         plan: what it is expected to pass.
         held_at: when somebody was last seen to wait for it, ``time.monotonic``.
         told_at: when it last told how far it is, ``time.monotonic``.
+        pace: how fast its stage goes.
     """
 
     job: Job
@@ -25,14 +53,34 @@ class LiveJob:
     plan: Plan
     held_at: float
     told_at: float
+    pace: Pace = Pace("", 0.0)
 
     @property
     def left_s(self) -> float | None:
-        """Seconds of its own work that are left, from its plan, its progress and the time since it told that."""
-        total_s = self.plan.total_s
-        if total_s is None or self.job.status == JobStatus.QUEUED:
-            return total_s
-        return max(0.0, total_s * (1 - self.job.progress) - (time.monotonic() - self.told_at))
+        """Seconds of its own work that are left: what it last told, less the time since."""
+        if self.job.status == JobStatus.QUEUED:
+            return self.plan.total_s
+        return None if self.job.left_s is None else max(0.0, self.job.left_s - (time.monotonic() - self.told_at))
+
+    def begun(self) -> "LiveJob":
+        """The job as it starts."""
+        job = replace(self.job, status=JobStatus.RUNNING, left_s=self.plan.total_s)
+        return replace(self, job=job, told_at=time.monotonic())
+
+    def told(self, step: Step, timings_s: Mapping[str, float]) -> "LiveJob":
+        """The job once it has told of a step; progress never goes back."""
+        now = time.monotonic()
+        pace = self.pace.after(step, now)
+        job = replace(
+            self.job,
+            stage=step.stage.value,
+            step=step.done,
+            steps=step.total,
+            progress=max(self.job.progress, self.plan.progress(step)),
+            left_s=self.plan.left_s(step, now - pace.begun_at, pace.step_s(step, now)),
+            timings_s=dict(timings_s),
+        )
+        return replace(self, job=job, told_at=now, pace=pace)
 
 
 class LiveJobs:

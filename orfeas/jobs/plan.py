@@ -35,6 +35,27 @@ class Plan:
         """Seconds from the job's start to its end."""
         return sum(self.shares.values()) if self.is_measured else None
 
+    def left_s(self, step: Step, spent_s: float, step_s: float | None) -> float | None:
+        """Seconds from ``step`` to the job's end; None where neither this job nor one before it has been timed.
+
+        Args:
+            step: where the job stands.
+            spent_s: seconds since its stage began.
+            step_s: seconds that each of the stage's steps took in this job; None before the second one.
+        """
+        share = self.shares.get(step.stage, 0.0)
+        later = sum(self.shares.get(stage, 0.0) for stage in ORDER[ORDER.index(step.stage) + 1 :])
+        if step_s is None and not self.is_measured:
+            return None
+        if step_s is None:
+            own_s = share * (1 - step.done / step.total) if step.total else share - spent_s
+            return max(0.0, own_s) + later
+        in_stage_s = step_s * (step.total - step.done)
+        if self.is_measured:
+            return in_stage_s + later
+        # What the first guess says of the stages to come, at this one's speed.
+        return in_stage_s + step_s * step.total * later / share if share else in_stage_s
+
     def progress(self, step: Step) -> float:
         """Share of the work that is done at ``step``, 0 to 1; stages that were left out count as done."""
         total = sum(self.shares.values())
@@ -43,6 +64,8 @@ class Plan:
         return min(1.0, (before + within) / total) if total > 0 else 0.0
 
 
-def make_plan(kind: JobKind, measured: Mapping[Stage, float]) -> Plan:
+def make_plan(kind: JobKind, measured: Mapping[Stage, float], *, has_texture: bool = True) -> Plan:
     """The plan of a job of that kind, from the mean seconds of stages measured, if any."""
-    return Plan(measured, is_measured=True) if measured else Plan(FIRST_GUESS[kind], is_measured=False)
+    shares = measured or FIRST_GUESS[kind]
+    kept = {stage: share for stage, share in shares.items() if has_texture or stage is not Stage.TEXTURE}
+    return Plan(kept, is_measured=bool(measured))

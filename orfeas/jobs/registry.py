@@ -131,7 +131,8 @@ class Jobs:
             self._drop_forsaken()
             self._refuse(caller)
             self._rates.check(caller.session, caller.address)
-            plan = make_plan(kind, self._history.stage_times(_recipe(job)))
+            has_texture = bool(job.options.get("texture", True))
+            plan = make_plan(kind, self._history.stage_times(_recipe(job)), has_texture=has_texture)
             self._history.add(job, caller.owner or self._owners.owner_of(caller.session))
             self._rates.spend(caller.session, caller.address)
             now = time.monotonic()
@@ -154,26 +155,17 @@ class Jobs:
                 raise NotFound("This job has ended.")
             if self._flag_of(job_id).is_set():
                 raise Cancelled(STOPPED_EARLY.message)
-            job = replace(live.job, status=JobStatus.RUNNING)
-            self._history.update(job)
-            self._live.put(replace(live, job=job, told_at=time.monotonic()))
-        return job
+            begun = live.begun()
+            self._history.update(begun.job)
+            self._live.put(begun)
+        return begun.job
 
     def report(self, job_id: str, step: Step, timings_s: Mapping[str, float]) -> None:
-        """Note how far a running job is, and what its stages took; progress never goes back. In memory only."""
+        """Note how far a running job is, and what its stages took. In memory only."""
         with self._lock:
             live = self._live.get(job_id)
             if live is not None and live.job.status == JobStatus.RUNNING:
-                progress = max(live.job.progress, live.plan.progress(step))
-                job = replace(
-                    live.job,
-                    stage=step.stage.value,
-                    step=step.done,
-                    steps=step.total,
-                    progress=progress,
-                    timings_s=dict(timings_s),
-                )
-                self._live.put(replace(live, job=job, told_at=time.monotonic()))
+                self._live.put(live.told(step, timings_s))
 
     def complete(
         self,
@@ -375,7 +367,7 @@ class Jobs:
             live = self._live.pop(job_id)
             if live is None:
                 return self.get(job_id)
-            job = self._unsaved[job_id] = replace(end(live.job), finished=_now())
+            job = self._unsaved[job_id] = replace(end(live.job), left_s=None, finished=_now())
             self._save_ended()
             self._lock.notify_all()
         return job

@@ -31,7 +31,7 @@ from orfeas.ui.readers import Readers
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import Values
 from orfeas.ui.toast import bugs_explained, raised_to_scripts
-from orfeas.ui.words import stage_text
+from orfeas.ui.words import progress_text
 
 # Everything that uses the device shares one queue and runs one at a time.
 DEVICE = "device"
@@ -119,7 +119,7 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
             async with aclosing(follow_job(studio, job_id)) as records:
                 async for job in records:
                     if not job.status.is_final:
-                        progress(job.progress, desc=stage_text(job))
+                        progress(job.progress, desc=progress_text(job))
                         yield (*[None] * (len(outputs) - 1), to_json(job))
             yield (*_files(studio, studio.result(job_id)), to_json(studio.job(job_id)))
 

@@ -85,6 +85,11 @@ def stage_text(job: Job) -> str:
     return f"{name}, {job.step} of {job.steps}" if job.steps else name
 
 
+def progress_text(job: Job) -> str:
+    """Where a live job stands and how long it will take, such as ``Shape, 14 of 30, about 12 s left``."""
+    return stage_text(job) if job.left_s is None else f"{stage_text(job)}, about {seconds_text(job.left_s)} left"
+
+
 def stages_of(job: Job) -> tuple[Stage, ...]:
     """The stages a job passes, in order."""
     if job.kind == JobKind.TEXT_TO_IMAGE:

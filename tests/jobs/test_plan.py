@@ -33,3 +33,27 @@ def test_every_kind_has_a_first_guess_that_grows_to_one_and_claims_no_seconds(ki
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
     assert plan.total_s is None
+
+
+def test_time_left_goes_by_the_pace_of_the_stage_and_the_times_of_those_to_come() -> None:
+    plan = make_plan(JobKind.IMAGE_TO_3D, {Stage.CUT_OUT: 1.0, Stage.SHAPE: 8.0, Stage.SAVE: 3.0})
+    assert plan.left_s(Step(Stage.SHAPE, 10, 30), spent_s=99, step_s=0.5) == pytest.approx(20 * 0.5 + 3)
+
+
+def test_time_left_before_a_stage_has_a_pace_goes_by_the_times_of_earlier_jobs() -> None:
+    plan = make_plan(JobKind.IMAGE_TO_3D, {Stage.CUT_OUT: 1.0, Stage.SHAPE: 8.0, Stage.SAVE: 3.0})
+    assert plan.left_s(Step(Stage.SHAPE), spent_s=2, step_s=None) == pytest.approx(6 + 3)
+    assert plan.left_s(Step(Stage.SHAPE), spent_s=20, step_s=None) == pytest.approx(3)
+    assert plan.left_s(Step(Stage.SHAPE, 1, 4), spent_s=20, step_s=None) == pytest.approx(6 + 3)
+
+
+def test_the_first_job_of_a_kind_has_a_time_left_from_its_second_step_on() -> None:
+    plan = make_plan(JobKind.IMAGE_TO_3D, {}, has_texture=False)
+    assert plan.left_s(Step(Stage.SHAPE, 0, 30), spent_s=0, step_s=None) is None
+    # 20 steps are left, and surface and save weigh half of all 30.
+    assert plan.left_s(Step(Stage.SHAPE, 10, 30), spent_s=5, step_s=0.5) == pytest.approx(10 + 7.5)
+
+
+def test_a_job_without_texture_does_not_wait_for_one() -> None:
+    times = {Stage.SHAPE: 1.0, Stage.TEXTURE: 9.0}
+    assert make_plan(JobKind.IMAGE_TO_3D, times, has_texture=False).total_s == 1

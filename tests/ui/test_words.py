@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from orfeas.options import OutputFormat, Quality, Style
@@ -43,6 +45,12 @@ def test_a_job_between_stages_starts() -> None:
 
 def test_a_stage_in_steps_is_counted() -> None:
     assert words.stage_text(job(stage="shape", step=14, steps=30)) == "Shape, 14 of 30"
+
+
+def test_the_time_left_is_told_where_it_is_known() -> None:
+    told = job(stage="shape", step=14, steps=30)
+    assert words.progress_text(told) == "Shape, 14 of 30"
+    assert words.progress_text(replace(told, left_s=12.3)) == "Shape, 14 of 30, about 12 s left"
 
 
 def test_a_job_without_texture_has_no_texture_stage() -> None:

@@ -96,7 +96,7 @@ def decode_volume(
         field: takes ``[rows, P, 3]`` points with P up to ``chunk``; a row that runs out first is asked its last point
             again.
         resolution: cells an axis of the final grid, any number from 1.
-        progress: gets a step per chunk, in thousandths; a stage must be open.
+        progress: gets a step per chunk, in hundredths; a stage must be open.
         rows: how many fields there are.
         level: the surface is where the field crosses it; above is inside.
         bounds: half the side of the box.
@@ -127,7 +127,7 @@ class _Decoder:
     corners ``[4, n]`` of the cells that the next level must look into.
     """
 
-    STEPS = 1000
+    STEPS = 100
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ def test_every_step_is_told(engine: HunyuanShape) -> None:
     surface = [step.done for step in steps if step.stage is Stage.SURFACE and step.total]
     assert shape == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert surface == sorted(surface)
-    assert surface[-1] == 1000
+    assert surface[-1] == 100
 
 
 @pytest.mark.parametrize("stage", [Stage.SHAPE, Stage.SURFACE])
