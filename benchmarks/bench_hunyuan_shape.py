@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,7 +43,7 @@ from orfeas.engines.hunyuan.finish import finish_mesh
 from orfeas.engines.hunyuan.framing import frame
 from orfeas.engines.hunyuan.pipeline import Networks, make_field
 from orfeas.engines.hunyuan.plan import Placement, make_plans, measure
-from orfeas.engines.hunyuan.sampler import draw_noise, make_schedule, sample
+from orfeas.engines.hunyuan.sampler import Guidance, Sampled, draw_noise, make_schedule, sample
 from orfeas.engines.hunyuan.surface import extract_surface
 from orfeas.engines.hunyuan.volume import decode_volume
 from orfeas.progress import Progress, Stage
@@ -57,6 +58,8 @@ SMALL = ShapeConfig(
 )
 SIZES = {"small": SMALL, "release": ShapeConfig()}
 GUIDANCE_SCALE = 5.0
+GUIDANCE_ENDS = (0.8, 0.5)
+CACHE_THRESHOLDS = (0.05, 0.1, 0.2)
 BALL_RADIUS = 0.6
 TARGET_FACES = 40_000
 # Side of the square product that measures what the device can do.
@@ -186,11 +189,11 @@ def bench_sampling(bench: Bench, peak: float) -> list[Figure]:
     noise = draw_noise(0, config.vae.num_latents, config.vae.embed_dim)
     schedule, progress = make_schedule(bench.steps, config.scheduler), Progress()
 
-    def run() -> Tensor:
+    def run(guidance: Guidance = Guidance(GUIDANCE_SCALE), cache_threshold: float = 0.0) -> Sampled:
         with progress.stage(Stage.SHAPE):
-            return sample(denoiser, tokens, noise, schedule, GUIDANCE_SCALE, progress)
+            return sample(denoiser, tokens, noise, schedule, guidance, progress, cache_threshold=cache_threshold)
 
-    fast = run()
+    fast = run().latents
     sample_s = seconds(run, device, runs=2)
     plain = plain_loop(bench, tokens, noise)
     plain_s = seconds(lambda: plain_loop(bench, tokens, noise), device)
@@ -206,7 +209,28 @@ def bench_sampling(bench: Bench, peak: float) -> list[Figure]:
         Figure("sample against plain loop, largest difference", float((fast - plain).abs().max()), ""),
         Figure("denoiser", rate, "TFLOP/s"),
         Figure("denoiser, share of matmul peak", 100 * rate / peak, "%"),
+        *bench_shortcuts(run, fast, sample_s, device),
     ]
+
+
+def bench_shortcuts(run: Callable[..., Sampled], exact: Tensor, exact_s: float, device: torch.device) -> list[Figure]:
+    """What the approximations save, and how far they stray with random weights; the trained ones are another matter."""
+    shortcuts = [
+        (f"guidance up to {end:g} of the steps", partial(run, Guidance(GUIDANCE_SCALE, 0.0, end)))
+        for end in GUIDANCE_ENDS
+    ] + [(f"step caching at {threshold:g}", partial(run, cache_threshold=threshold)) for threshold in CACHE_THRESHOLDS]
+    figures = []
+    for name, work in shortcuts:
+        start = time.perf_counter()
+        found = work()
+        synchronise(device)
+        taken_s = time.perf_counter() - start
+        figures += [
+            Figure(f"{name}, whole sampling / this", exact_s / taken_s, "×"),
+            Figure(f"{name}, evaluations left out", 100 * found.reused / found.evaluations, "%"),
+            Figure(f"{name}, change of the latents", 100 * float((found.latents - exact).norm() / exact.norm()), "%"),
+        ]
+    return figures
 
 
 def bench_decoding(bench: Bench) -> list[Figure]:

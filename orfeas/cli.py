@@ -35,6 +35,7 @@ from orfeas.options import (
 from orfeas.records import Job, JobStatus, to_json
 from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
+from orfeas.ui.words import progress_text
 from orfeas.version import VERSION
 
 POLL_S = 0.1
@@ -105,6 +106,9 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=-1, help="-1 takes a random one")
     parser.add_argument("--num-inference-steps", type=int, default=0, help="0 takes the quality's own")
     parser.add_argument("--guidance-scale", type=float, default=-1, help="-1 takes the quality's own")
+    parser.add_argument("--guidance-start", type=float, default=0, help="share of the steps from which it acts")
+    parser.add_argument("--guidance-end", type=float, default=1, help="share of the steps up to which it acts")
+    parser.add_argument("--cache-threshold", type=float, default=0, help="leave out similar evaluations; 0 is none")
     parser.add_argument("--octree-resolution", type=int, default=0, help="0 takes the quality's own")
     parser.add_argument("--target-faces", type=int, default=0, help="0 takes the quality's own")
     parser.add_argument("--texture-size", type=int, default=0, help="0 takes the quality's own")
@@ -144,6 +148,9 @@ def run_generate(options: argparse.Namespace) -> int:
         size_mm=options.size_mm,
         output_format=format_of(options.output),
         texture_size=options.texture_size,
+        guidance_start=options.guidance_start,
+        guidance_end=options.guidance_end,
+        cache_threshold=options.cache_threshold,
     )
     with _scratch_studio() as studio:
         job = _follow(studio, _submit(studio, options, shape))
@@ -181,15 +188,23 @@ def _follow(studio: Studio, job: Job) -> Job:
 
 
 def _tell_stages(studio: Studio, job_id: str, worker: threading.Thread, stop: threading.Event) -> None:
-    stage = ""
+    """A line for each stage; a terminal also sees the steps and the time left, in place."""
+    told, stage = "", ""
     while worker.is_alive():
         worker.join(POLL_S)
         if stop.is_set():
             studio.cancel(job_id)
         job = studio.job(job_id)
-        if job.stage != stage:
+        text = progress_text(job)
+        if sys.stderr.isatty():
+            if text != told and not job.status.is_final:
+                told = text
+                print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        elif job.stage != stage:
             stage = job.stage
             print(stage.replace("_", " "), file=sys.stderr)
+    if told:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _summary(job: Job, output: Path) -> str:

@@ -76,7 +76,9 @@ class ShapeOptions:
     """Options of ``/generate_3d``, made by :func:`parse_shape_options`; ``-1`` and ``0`` let ORFEAS choose.
 
     ``octree_resolution`` is cells along the longest side; ``size_mm`` is the longest side of the model;
-    ``texture_size`` is the side of the texture in pixels.
+    ``texture_size`` is the side of the texture in pixels. Guidance acts from the share ``guidance_start`` of the steps
+    to the share ``guidance_end``. ``cache_threshold`` is the largest relative change of an evaluation that step caching
+    leaves out; 0 leaves out nothing.
     """
 
     engine: EngineChoice = EngineChoice.AUTO
@@ -91,6 +93,9 @@ class ShapeOptions:
     size_mm: float = 100.0
     output_format: OutputFormat = OutputFormat.GLB
     texture_size: int = 0
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    cache_threshold: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -204,12 +209,21 @@ def parse_shape_options(
     size_mm: object = 100,
     output_format: object = OutputFormat.GLB,
     texture_size: object = 0,
+    guidance_start: object = 0,
+    guidance_end: object = 1,
+    cache_threshold: object = 0,
 ) -> ShapeOptions:
     """Check what a caller sent to ``/generate_3d``.
 
     Raises:
         InvalidOption: the first value that is not allowed, with what is.
     """
+    start = parse_number("guidance_start", guidance_start, 0, 1)
+    end = parse_number("guidance_end", guidance_end, 0, 1)
+    if start >= end:
+        raise InvalidOption(
+            f"guidance_end cannot be {end:g}; it must be above guidance_start, {start:g}.", "guidance_end"
+        )
     return ShapeOptions(
         engine=parse_choice("engine", engine, EngineChoice),
         quality=parse_choice("quality", quality, Quality),
@@ -223,6 +237,9 @@ def parse_shape_options(
         size_mm=parse_number("size_mm", size_mm, 1, 10_000),
         output_format=parse_choice("output_format", output_format, OutputFormat),
         texture_size=parse_integer("texture_size", texture_size, 256, 4096, auto=0),
+        guidance_start=start,
+        guidance_end=end,
+        cache_threshold=parse_number("cache_threshold", cache_threshold, 0, 1),
     )
 
 

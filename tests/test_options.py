@@ -82,13 +82,23 @@ def test_every_shape_option_is_read() -> None:
         size_mm=42,
         output_format="STL",
         texture_size=512,
+        guidance_start=0.1,
+        guidance_end=0.8,
+        cache_threshold=0.2,
     )
+    assert (options.guidance_start, options.guidance_end, options.cache_threshold) == (0.1, 0.8, 0.2)
     assert options.engine is EngineChoice.INFLATE
     assert options.quality is Quality.ULTRA
     assert (options.texture, options.remove_background.value, options.seed) == (False, "never", 5)
     assert (options.num_inference_steps, options.guidance_scale, options.octree_resolution) == (9, 2.5, 64)
     assert (options.target_faces, options.size_mm, options.texture_size) == (5000, 42.0, 512)
     assert options.output_format is OutputFormat.STL
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.5, 0.5), (0.8, 0.2), (1, 1)])
+def test_an_interval_of_guidance_that_is_empty_is_refused(start: float, end: float) -> None:
+    with pytest.raises(InvalidOption, match=r"^guidance_end cannot be .* above guidance_start"):
+        parse_shape_options(guidance_start=start, guidance_end=end)
 
 
 def test_every_picture_option_is_read() -> None:

@@ -228,6 +228,12 @@ def _shape_inputs() -> Inputs:
         "texture_size": gr.Number(
             0, label="Side of the texture in pixels, 256 to 4096; 0 lets ORFEAS choose", precision=0
         ),
+        "guidance_start": gr.Number(defaults.guidance_start, label="Guidance from this share of the steps on, 0 to 1"),
+        "guidance_end": gr.Number(defaults.guidance_end, label="Guidance up to this share of the steps, 0 to 1"),
+        "cache_threshold": gr.Number(
+            defaults.cache_threshold,
+            label="Leave out evaluations that change less than this, 0 to 1; 0 leaves out none",
+        ),
     }
 
 

@@ -49,6 +49,9 @@ class OptionInputs:
     num_inference_steps: gr.Number
     guidance_scale: gr.Number
     octree_resolution: gr.Number
+    guidance_start: gr.Number
+    guidance_end: gr.Number
+    cache_threshold: gr.Number
 
     def in_order(self) -> list[gr.components.Component]:
         """All of them, as an event's inputs."""
@@ -281,8 +284,12 @@ def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionI
         with gr.Row(elem_classes="pair", visible=is_learned):
             steps = _number("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
             guidance = _number("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
-        octree = _number("Grid", "Cells along the longest side; 0 lets the quality choose.", 0, "octree", 0, 512)
-        octree.visible = is_learned
+        with gr.Row(elem_classes="pair", visible=is_learned):
+            start = _number("Guidance from", "Share of the steps.", defaults.guidance_start, "guidance-start", 0, 1)
+            end = _number("Guidance to", "Less than 1 is faster.", defaults.guidance_end, "guidance-end", 0, 1)
+        with gr.Row(elem_classes="pair", visible=is_learned):
+            octree = _number("Grid", "Cells a side; 0 lets the quality choose.", 0, "octree", 0, 512)
+            cache = _number("Step caching", "0 is off; 0.1 skips similar steps.", 0, "cache-threshold", 0, 1)
         load_settings = gr.UploadButton(
             "Load settings from a model file",
             file_types=[".glb", ".zip", ".stl", ".ply", ".json"],
@@ -301,6 +308,9 @@ def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionI
         num_inference_steps=steps,
         guidance_scale=guidance,
         octree_resolution=octree,
+        guidance_start=start,
+        guidance_end=end,
+        cache_threshold=cache,
     )
     return options, load_settings
 

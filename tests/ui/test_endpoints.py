@@ -44,6 +44,9 @@ SHAPE_PARAMETERS = [
     ("size_mm", 100),
     ("output_format", "glb"),
     ("texture_size", 0),
+    ("guidance_start", 0),
+    ("guidance_end", 1),
+    ("cache_threshold", 0),
 ]
 PARAMETERS = {
     "/check_image": [("image", None)],

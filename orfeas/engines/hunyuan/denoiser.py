@@ -1,7 +1,6 @@
 """The flow-matching transformer: noisy latents, a time and a picture's tokens to a velocity (specification §4)."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from orfeas.engines.hunyuan.attention import EPSILON, CrossAttention, KeysValues, SelfAttention
 from orfeas.engines.hunyuan.config import DenoiserConfig
 from orfeas.engines.hunyuan.experts import EXPANSION, FeedForward, MixtureOfExperts
+from orfeas.engines.hunyuan.step_cache import StepCache
 
 MAX_PERIOD = 10_000
 
@@ -133,7 +133,7 @@ class Denoiser(nn.Module):
             is_unconditional: whether there are rows without a picture, after the others. Their context is zero
                 (specification §3.1), so that cross-attention gives them a constant.
         """
-        layers = [block.attn2 for block in self._blocks()]
+        layers = [self._block(number).attn2 for number in range(self.config.depth)]
         return tuple(
             BlockContext(
                 None if tokens is None else layer.keys_values(tokens), layer.constant() if is_unconditional else None
@@ -141,23 +141,46 @@ class Denoiser(nn.Module):
             for layer in layers
         )
 
-    def forward(self, x: Tensor, t: Tensor, context: tuple[BlockContext, ...]) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Tensor, context: tuple[BlockContext, ...], cache: StepCache | None = None
+    ) -> Tensor:
         """Velocity ``[R, N, c]`` of latents ``[B, N, c]`` at times ``[B]`` in 0..1.
 
         R is B, or 2 B where the context has both conditional and unconditional rows: the first half is conditional.
         Until they look at their contexts the two are alike, and are computed once.
+
+        Args:
+            x: latents.
+            t: times.
+            context: what the blocks look at.
+            cache: of the steps before with this context, for an approximation; see :class:`StepCache`.
         """
+        start = torch.cat([self.t_embedder(t)[:, None], self.x_embedder(x)], dim=1)
+        first = self._block(0)(start, context[0])
+        if cache is None:
+            return self._end(self._rest(first, context))
+        added = first - start.repeat(len(first) // len(start), 1, 1)
+        rest = cache.recall(added)
+        if rest is None:
+            rest = self._rest(first, context) - first
+            cache.keep(added, rest)
+        return self._end(first + rest)
+
+    def _rest(self, x: Tensor, context: tuple[BlockContext, ...]) -> Tensor:
+        """All blocks but the first."""
         half = self.config.depth // 2
-        x = torch.cat([self.t_embedder(t)[:, None], self.x_embedder(x)], dim=1)
-        stored: list[Tensor] = []
-        for number, block in enumerate(self._blocks()):
-            x = block(x, context[number], stored.pop() if self.config.takes_skip(number) else None)
+        stored = [x] if half > 0 else []
+        for number in range(1, self.config.depth):
+            x = self._block(number)(x, context[number], stored.pop() if self.config.takes_skip(number) else None)
             if number < half:
                 stored.append(x)
+        return x
+
+    def _end(self, x: Tensor) -> Tensor:
         velocity: Tensor = self.final_layer(x)
         return velocity
 
-    def _blocks(self) -> Iterator[Block]:
-        for block in self.blocks:
-            assert isinstance(block, Block)
-            yield block
+    def _block(self, number: int) -> Block:
+        block = self.blocks[number]
+        assert isinstance(block, Block)
+        return block

@@ -13,9 +13,10 @@ from orfeas.engines.hunyuan.config import ShapeConfig
 from orfeas.engines.hunyuan.denoiser import Denoiser
 from orfeas.engines.hunyuan.files import WeightFiles
 from orfeas.engines.hunyuan.plan import Placement, Plan
-from orfeas.engines.hunyuan.sampler import draw_noise, make_schedule, sample
+from orfeas.engines.hunyuan.sampler import Guidance, Sampled, draw_noise, make_schedule, sample
 from orfeas.engines.hunyuan.volume import Field
 from orfeas.engines.hunyuan.weights import load_module
+from orfeas.options import ShapeOptions
 from orfeas.progress import Progress
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -70,10 +71,14 @@ class Networks:
 
 
 @torch.inference_mode()
-def make_latents(
-    networks: Networks, image: Tensor, seed: int, steps: int, guidance_scale: float, progress: Progress
-) -> Tensor:
-    """Latents ``[1, N, c]`` float32 of a picture ``[1, 3, S, S]`` in -1..1; a step for each evaluation.
+def make_latents(networks: Networks, image: Tensor, options: ShapeOptions, progress: Progress) -> Sampled:
+    """Latents ``[1, N, c]`` of a picture ``[1, 3, S, S]`` in -1..1; a step for each evaluation.
+
+    Args:
+        networks: the three networks.
+        image: the picture as the encoder takes it.
+        options: effective values; seed, steps, guidance and step caching are read.
+        progress: a stage must be open.
 
     Raises:
         Cancelled: between two steps.
@@ -86,11 +91,12 @@ def make_latents(
     return sample(
         denoiser,
         tokens,
-        draw_noise(seed, vae.num_latents, vae.embed_dim),
-        make_schedule(steps, networks.config.scheduler),
-        guidance_scale,
+        draw_noise(options.seed, vae.num_latents, vae.embed_dim),
+        make_schedule(options.num_inference_steps, networks.config.scheduler),
+        Guidance(options.guidance_scale, options.guidance_start, options.guidance_end),
         progress,
         is_split=networks.plan.is_split,
+        cache_threshold=options.cache_threshold,
     )
 
 

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 
 from orfeas.engines.hunyuan.config import SchedulerConfig
-from orfeas.engines.hunyuan.denoiser import Denoiser
+from orfeas.engines.hunyuan.denoiser import BlockContext, Denoiser
+from orfeas.engines.hunyuan.step_cache import StepCache
 from orfeas.progress import Progress
+
+Context = tuple[BlockContext, ...]
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,57 @@ def draw_noise(seed: int, num_latents: int, channels: int) -> Tensor:
     return torch.randn(1, num_latents, channels, generator=torch.Generator().manual_seed(seed))
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """How much the picture counts, and when.
+
+    Attributes:
+        scale: at 1, and below 0, only the picture counts; at 0 it does not.
+        start: share of the steps before which there is no guidance: only the picture counts, at half the cost.
+        end: share of the steps from which on there is none.
+
+    A limited interval is Kynkäänniemi and others' (2024, "Applying Guidance in a Limited Interval"); 0 to 1 is the
+    whole of it, as in the specification.
+    """
+
+    scale: float
+    start: float = 0.0
+    end: float = 1.0
+
+    def is_on(self, done: int, total: int) -> bool:
+        """Whether step ``done`` of ``total`` lies in the interval."""
+        return self.start * total <= done < self.end * total
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Latents ``[B, N, c]`` float32, of how many evaluations, and how many of these step caching left out."""
+
+    latents: Tensor
+    evaluations: int
+    reused: int
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Rows computed together: what they look at, and what is kept of their steps."""
+
+    context: Context
+    cache: StepCache | None
+
+
 def sample(
     denoiser: Denoiser,
     tokens: Tensor,
     noise: Tensor,
     schedule: Schedule,
-    guidance_scale: float,
+    guidance: Guidance,
     progress: Progress,
     *,
     is_split: bool = False,
-) -> Tensor:
-    """Latents ``[B, N, c]`` float32 of pictures whose tokens are ``[B, M, D]``.
+    cache_threshold: float = 0.0,
+) -> Sampled:
+    """Latents of pictures whose tokens are ``[B, M, D]``.
 
     Latents, times and the guidance's sum stay in float32; the denoiser works in its weights' type (specification §5
     rounds all of them to it).
@@ -58,37 +101,53 @@ def sample(
         tokens: on the same device.
         noise: where it begins, ``[B, N, c]`` float32.
         schedule: its last level is 1.
-        guidance_scale: at 1, and below 0, only the picture counts; at 0 it does not.
+        guidance: how much the picture counts.
         progress: gets a step for each evaluation; a stage must be open.
         is_split: take the rows with the picture and those without one after the other, for half the memory.
+        cache_threshold: see :class:`StepCache`; 0 computes everything.
 
     Raises:
         Cancelled: between two steps.
     """
-    # 1. What the blocks look at, the same in every step.
-    is_guided = guidance_scale >= 0 and guidance_scale != 1
-    picture = None if guidance_scale == 0 else tokens
-    if is_guided and is_split and picture is not None:
-        contexts = [denoiser.make_context(picture, False), denoiser.make_context(None, True)]
-    else:
-        contexts = [denoiser.make_context(picture, is_guided)]
+    # 1. What the blocks look at, the same in every step: inside the interval of guidance, and outside of it.
+    seen, unseen = denoiser.make_context(tokens, False), denoiser.make_context(None, True)
+    inside, outside = (
+        [_Look(context, StepCache(cache_threshold) if cache_threshold else None) for context in contexts]
+        for contexts in (_guided(seen, unseen, guidance.scale, is_split), [seen])
+    )
     # 2. The steps that move anything.
     sigmas = schedule.sigmas.tolist()
     moves = [i for i in range(len(sigmas) - 1) if sigmas[i + 1] != sigmas[i]]
     x = noise.to(tokens.device, torch.float32)
     times = schedule.times.to(tokens.device)
+    evaluations = 0
     for done, i in enumerate(moves):
         progress.step(done, len(moves))
         # 3. Velocity, with the picture and without.
         t = times[i].expand(len(x))
-        velocity = torch.cat([denoiser(x.to(tokens.dtype), t, context) for context in contexts]).to(torch.float32)
+        looks = inside if guidance.is_on(done, len(moves)) else outside
+        rows = [denoiser(x.to(tokens.dtype), t, look.context, look.cache) for look in looks]
+        velocity = torch.cat(rows).to(torch.float32)
+        evaluations += len(rows)
         if len(velocity) > len(x):
             conditional, unconditional = velocity.chunk(2)
-            velocity = unconditional + guidance_scale * (conditional - unconditional)
+            velocity = unconditional + guidance.scale * (conditional - unconditional)
         # 4. One Euler step.
         x = euler_step(x, velocity, sigmas[i], sigmas[i + 1])
     progress.step(len(moves), len(moves))
-    return x
+    reused = sum(look.cache.reused for look in (*inside, *outside) if look.cache is not None)
+    return Sampled(x, evaluations, reused)
+
+
+def _guided(seen: Context, unseen: Context, scale: float, is_split: bool) -> list[Context]:
+    """What the rows of a guided step look at, for each evaluation, from contexts with the picture and without."""
+    if scale < 0 or scale == 1:
+        return [seen]
+    if scale == 0:
+        return [unseen]
+    if is_split:
+        return [seen, unseen]
+    return [tuple(BlockContext(a.keys_values, b.constant) for a, b in zip(seen, unseen, strict=True))]
 
 
 def euler_step(x: Tensor, velocity: Tensor, sigma: float, next_sigma: float) -> Tensor:

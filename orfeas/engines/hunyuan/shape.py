@@ -18,10 +18,10 @@ from orfeas.records import EngineInfo
 
 if TYPE_CHECKING:
     import torch
-    import trimesh
 
     from orfeas.engines.hunyuan.pipeline import Networks
     from orfeas.engines.hunyuan.plan import Placement
+    from orfeas.engines.hunyuan.sampler import Sampled
 
 LOGGER = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class HunyuanShape:
         """
         networks = self._prepare()
         try:
-            return ShapeResult(_make_mesh(networks, request, progress), (SHAPE_ONLY,))
+            return _make_shape(networks, request, progress)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -129,7 +129,8 @@ class HunyuanShape:
         networks = self._step_down(networks)
         note = f"Device memory ran out, so the model was made again with less: {networks.plan.sentence}."
         try:
-            return ShapeResult(_make_mesh(networks, request, progress), (SHAPE_ONLY, note))
+            made = _make_shape(networks, request, progress)
+            return replace(made, notes=(*made.notes, note))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -197,7 +198,7 @@ class HunyuanShape:
         return self._networks
 
 
-def _make_mesh(networks: Networks, request: ShapeRequest, progress: Progress) -> trimesh.Trimesh:
+def _make_shape(networks: Networks, request: ShapeRequest, progress: Progress) -> ShapeResult:
     from orfeas.engines.hunyuan.finish import finish_mesh
     from orfeas.engines.hunyuan.framing import frame
     from orfeas.engines.hunyuan.pipeline import make_field, make_latents
@@ -208,12 +209,10 @@ def _make_mesh(networks: Networks, request: ShapeRequest, progress: Progress) ->
     # 1. The picture, framed as the encoder knows it; its tokens; from noise to latents.
     with progress.stage(Stage.SHAPE):
         image = frame(request.cut_out, networks.config.image_processor).to_tensor()
-        latents = make_latents(
-            networks, image, options.seed, options.num_inference_steps, options.guidance_scale, progress
-        )
+        sampled = make_latents(networks, image, options, progress)
     # 2. The field they stand for; its surface; a mesh to work with.
     with progress.stage(Stage.SURFACE):
-        field = make_field(networks, latents)
+        field = make_field(networks, sampled.latents)
         volume = decode_volume(
             field,
             options.octree_resolution,
@@ -222,4 +221,11 @@ def _make_mesh(networks: Networks, request: ShapeRequest, progress: Progress) ->
             device=networks.device if networks.device.type == "cuda" else None,
         )
         surface = extract_surface(volume)[0]
-        return finish_mesh(surface.mesh, options.target_faces, progress.check)
+        mesh = finish_mesh(surface.mesh, options.target_faces, progress.check)
+    return ShapeResult(mesh, (SHAPE_ONLY, *_tell_reuse(sampled, options.cache_threshold)))
+
+
+def _tell_reuse(sampled: Sampled, threshold: float) -> tuple[str, ...]:
+    if threshold == 0:
+        return ()
+    return (f"Step caching left out {sampled.reused} of {sampled.evaluations} evaluations of the denoiser.",)

@@ -20,6 +20,16 @@ DEPTH = 1.0
 ROUGHNESS = 0.8
 
 
+# What engines that sample take and this one does not: the value that leaves it alone, and what is not there.
+SAMPLING_OPTIONS = (
+    ("num_inference_steps", 0, "takes no steps"),
+    ("guidance_scale", -1, "has no guidance"),
+    ("guidance_start", 0, "has no guidance"),
+    ("guidance_end", 1, "has no guidance"),
+    ("cache_threshold", 0, "takes no steps"),
+)
+
+
 @dataclass(frozen=True)
 class Preset:
     """What a quality means to this engine."""
@@ -67,12 +77,10 @@ class Inflate:
         Raises:
             InvalidOption: sampling steps or guidance were set, and this engine samples nothing.
         """
-        if options.num_inference_steps != 0:
-            message = "num_inference_steps cannot be set: the engine inflate takes no steps; leave it at 0."
-            raise InvalidOption(message, "num_inference_steps")
-        if options.guidance_scale != -1:
-            message = "guidance_scale cannot be set: the engine inflate has no guidance; leave it at -1."
-            raise InvalidOption(message, "guidance_scale")
+        for name, left_alone, lack in SAMPLING_OPTIONS:
+            if getattr(options, name) != left_alone:
+                message = f"{name} cannot be set: the engine inflate {lack}; leave it at {left_alone:g}."
+                raise InvalidOption(message, name)
         preset = PRESETS[options.quality]
         return replace(
             options,

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from orfeas.engines.hunyuan.config import DenoiserConfig, SchedulerConfig
 from orfeas.engines.hunyuan.denoiser import Denoiser
-from orfeas.engines.hunyuan.sampler import draw_noise, make_schedule, sample
+from orfeas.engines.hunyuan.sampler import Guidance, Sampled, draw_noise, make_schedule, sample
 from orfeas.errors import Cancelled
 from orfeas.progress import Progress, Stage, Step
 from tests.engines.hunyuan.networks import make_denoiser
@@ -24,10 +24,24 @@ def denoiser(request: pytest.FixtureRequest) -> Denoiser:
 
 
 def run(denoiser: Denoiser, scale: float, steps: int = 4, is_split: bool = False, shift: float = 1.0) -> Tensor:
+    return sampled(denoiser, Guidance(scale), steps, is_split=is_split, shift=shift).latents
+
+
+def sampled(
+    denoiser: Denoiser,
+    guidance: Guidance,
+    steps: int,
+    *,
+    is_split: bool = False,
+    shift: float = 1.0,
+    cache_threshold: float = 0.0,
+) -> Sampled:
     progress = Progress()
     schedule = make_schedule(steps, SchedulerConfig(shift=shift))
     with progress.stage(Stage.SHAPE), torch.inference_mode():
-        return sample(denoiser, TOKENS, NOISE, schedule, scale, progress, is_split=is_split)
+        return sample(
+            denoiser, TOKENS, NOISE, schedule, guidance, progress, is_split=is_split, cache_threshold=cache_threshold
+        )
 
 
 def reference(denoiser: Denoiser, scale: float, steps: int, shift: float = 1.0) -> Tensor:
@@ -61,7 +75,7 @@ def test_the_step_that_moves_nothing_is_left_out(denoiser: Denoiser) -> None:
     seen: list[Step] = []
     progress = Progress(seen.append)
     with progress.stage(Stage.SHAPE), torch.inference_mode():
-        sample(denoiser, TOKENS, NOISE, make_schedule(5, SchedulerConfig()), 5.0, progress)
+        sample(denoiser, TOKENS, NOISE, make_schedule(5, SchedulerConfig()), Guidance(5.0), progress)
     assert [(step.done, step.total) for step in seen[1:]] == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -69,10 +83,48 @@ def test_it_stops_within_a_step(denoiser: Denoiser) -> None:
     seen: list[Step] = []
     progress = Progress(seen.append, is_cancelled=lambda: len(seen) == 3)
     with pytest.raises(Cancelled), progress.stage(Stage.SHAPE), torch.inference_mode():
-        sample(denoiser, TOKENS, NOISE, make_schedule(50, SchedulerConfig()), 5.0, progress)
+        sample(denoiser, TOKENS, NOISE, make_schedule(50, SchedulerConfig()), Guidance(5.0), progress)
     assert seen[-1].done == 1
 
 
 def test_noise_follows_its_seed() -> None:
     assert torch.equal(draw_noise(7, 5, 4), draw_noise(7, 5, 4))
     assert not torch.equal(draw_noise(7, 5, 4), draw_noise(8, 5, 4))
+
+
+def limited_reference(denoiser: Denoiser, scale: float, guided: list[bool]) -> Tensor:
+    """The plain loop, with guidance in some of the steps that move anything and the picture alone in the others."""
+    sigmas = make_schedule(len(guided) + 1, SchedulerConfig()).sigmas[: len(guided) + 1]
+    x, both = NOISE, torch.cat([TOKENS, torch.zeros_like(TOKENS)])
+    with torch.inference_mode():
+        context = denoiser.make_context(both, is_unconditional=False)
+        for (now, then), is_guided in zip(pairwise(sigmas), guided, strict=True):
+            seen, unseen = denoiser(x.repeat(2, 1, 1), now.expand(2), context).chunk(2)
+            x = x + (then - now) * (unseen + scale * (seen - unseen) if is_guided else seen)
+    return x
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+@pytest.mark.parametrize("scale", [0.0, 5.0])
+def test_guidance_in_an_interval_acts_in_its_steps_alone(denoiser: Denoiser, scale: float, is_split: bool) -> None:
+    got = sampled(denoiser, Guidance(scale, 0.25, 0.75), 9, is_split=is_split)
+    want = limited_reference(denoiser, scale, [False] * 2 + [True] * 4 + [False] * 2)
+    assert torch.allclose(got.latents, want, atol=1e-4)
+    assert got.evaluations == 8 + (4 if is_split and scale else 0)
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+def test_step_caching_that_leaves_nothing_out_changes_nothing(denoiser: Denoiser, is_split: bool) -> None:
+    got = sampled(denoiser, Guidance(5.0), 9, is_split=is_split, cache_threshold=1e-9)
+    assert got.reused == 0
+    assert torch.allclose(got.latents, run(denoiser, 5.0, 9, is_split), atol=1e-4)
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+def test_step_caching_leaves_out_more_and_strays_further_with_its_threshold(denoiser: Denoiser, is_split: bool) -> None:
+    exact = run(denoiser, 5.0, 41, is_split)
+    found = [sampled(denoiser, Guidance(5.0), 41, is_split=is_split, cache_threshold=t) for t in (0.02, 0.1, 0.5)]
+    errors = [float((each.latents - exact).norm() / exact.norm()) for each in found]
+    assert 0 < found[0].reused < found[1].reused < found[2].reused
+    assert 0 < errors[0] < errors[1] < errors[2]
+    assert errors[0] < 0.1
