@@ -10,6 +10,8 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator, mode
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "ORFEAS_"
+# Set in a Space on ZeroGPU hardware, by the platform.
+ZERO_GPU = "SPACES_ZERO_GPU"
 
 
 class Settings(BaseSettings):
@@ -23,6 +25,8 @@ class Settings(BaseSettings):
             address is refused.
         weights: folder with the published weights of Hunyuan3D-2.1; the Hugging Face cache where it is not set.
         device: what learned engines run on; ``auto`` takes a GPU, and never the processor, which would take very long.
+        compile: put the learned shape engine through ``torch.compile``: slower in the first job, faster after it. It
+            needs a C++ compiler, and Triton for an NVIDIA GPU; not on ZeroGPU.
         max_waiting: jobs that may wait for the device before new ones are refused as ``busy``.
         keep_days: finished jobs and their files are deleted after so many days.
         keep_gb: the oldest are deleted first where all files together are larger than this.
@@ -50,6 +54,7 @@ class Settings(BaseSettings):
     offline: bool = False
     weights: Path | None = None
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    compile: bool = False
     max_waiting: int = Field(default=32, ge=1, le=1000)
     keep_days: float = Field(default=7.0, gt=0)
     keep_gb: float = Field(default=10.0, gt=0)
@@ -70,6 +75,12 @@ class Settings(BaseSettings):
         if value:
             limits.parse_many(value)
         return value
+
+    @model_validator(mode="after")
+    def _can_compile(self) -> Self:
+        if self.compile and os.environ.get(ZERO_GPU):
+            raise ValueError("ORFEAS_COMPILE cannot be used on ZeroGPU, whose workers would compile anew in every job")
+        return self
 
     @model_validator(mode="after")
     def _has_whole_login(self) -> Self:

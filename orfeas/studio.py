@@ -83,7 +83,7 @@ class Studio:
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
         # In order of preference: "auto" takes the first that is ready.
         self._shape_engines: tuple[ShapeEngine, ...] = (
-            HunyuanShape(self.settings.weights, self.settings.device),
+            HunyuanShape(self.settings.weights, self.settings.device, is_compiled=self.settings.compile),
             Inflate(),
         )
         self._picture_engines: tuple[PictureEngine, ...] = (Pictogram(),)

@@ -12,6 +12,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"ORFEAS_{name.upper()}", raising=False)
     monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
     monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
 
 
@@ -101,3 +102,11 @@ def test_what_is_refused_is_told_in_one_sentence_that_names_the_variable(
     sentence = explain(error.value)
     assert sentence.startswith(f"ORFEAS cannot start with these settings: ORFEAS_{name}: Input should be a valid ")
     assert "\n" not in sentence
+
+
+def test_nothing_is_compiled_on_zero_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORFEAS_COMPILE", "1")
+    assert read_settings().compile
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    with pytest.raises(ValidationError, match="ZeroGPU"):
+        read_settings()

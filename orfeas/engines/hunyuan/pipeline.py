@@ -1,6 +1,7 @@
 """The networks at work on a device: picture → tokens → latents → field. Everything here is torch; no jobs, no files."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from orfeas.devices import release_memory
 from orfeas.engines.hunyuan.autoencoder import ShapeDecoder
+from orfeas.engines.hunyuan.compilation import compile_blocks, compiler_explained
 from orfeas.engines.hunyuan.conditioner import Conditioner
 from orfeas.engines.hunyuan.config import ShapeConfig
 from orfeas.engines.hunyuan.denoiser import Denoiser
@@ -31,13 +33,22 @@ class Networks:
         device: where they run.
         dtype: type of their weights.
         plan: how they share the device's memory.
+        is_compiled: whether the denoiser goes through ``torch.compile``; never where its layers are streamed.
     """
 
     def __init__(
-        self, files: WeightFiles, config: ShapeConfig, device: torch.device, dtype: torch.dtype, plan: Plan
+        self,
+        files: WeightFiles,
+        config: ShapeConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        plan: Plan,
+        *,
+        is_compiled: bool = False,
     ) -> None:
         self.config, self.device, self.dtype, self.plan = config, device, dtype, plan
         self.files = files
+        self.is_compiled = is_compiled and plan.placement is not Placement.STREAMED
         self._loaded: dict[str, nn.Module] = {}
 
     def conditioner(self) -> Conditioner:
@@ -46,7 +57,11 @@ class Networks:
 
     def denoiser(self) -> Denoiser:
         """The transformer that is sampled."""
-        return self._take("model", lambda: Denoiser(self.config.model), Denoiser)
+        is_new = "model" not in self._loaded
+        denoiser = self._take("model", lambda: Denoiser(self.config.model), Denoiser)
+        if self.is_compiled and is_new:
+            compile_blocks(denoiser)
+        return denoiser
 
     def decoder(self) -> ShapeDecoder:
         """The decoding half of the autoencoder."""
@@ -88,16 +103,17 @@ def make_latents(networks: Networks, image: Tensor, options: ShapeOptions, progr
     progress.check()
     denoiser = networks.denoiser()
     vae = networks.config.vae
-    return sample(
-        denoiser,
-        tokens,
-        draw_noise(options.seed, vae.num_latents, vae.embed_dim),
-        make_schedule(options.num_inference_steps, networks.config.scheduler),
-        Guidance(options.guidance_scale, options.guidance_start, options.guidance_end),
-        progress,
-        is_split=networks.plan.is_split,
-        cache_threshold=options.cache_threshold,
-    )
+    with compiler_explained() if networks.is_compiled else nullcontext():
+        return sample(
+            denoiser,
+            tokens,
+            draw_noise(options.seed, vae.num_latents, vae.embed_dim),
+            make_schedule(options.num_inference_steps, networks.config.scheduler),
+            Guidance(options.guidance_scale, options.guidance_start, options.guidance_end),
+            progress,
+            is_split=networks.plan.is_split,
+            cache_threshold=options.cache_threshold,
+        )
 
 
 @torch.inference_mode()

@@ -57,13 +57,15 @@ class HunyuanShape:
     Args:
         weights: the operator's folder of weights; the Hugging Face cache where ``None``.
         device: where to run; ``auto`` takes a GPU and nothing else, since a processor takes an hour.
+        is_compiled: whether the denoiser goes through ``torch.compile``.
     """
 
     name = EngineChoice.HUNYUAN
     revision = "1"
 
-    def __init__(self, weights: Path | None, device: DeviceChoice) -> None:
+    def __init__(self, weights: Path | None, device: DeviceChoice, *, is_compiled: bool = False) -> None:
         self._weights = weights
+        self._is_compiled = is_compiled
         self._device: DeviceChoice = device
         self._networks: Networks | None = None
 
@@ -177,7 +179,7 @@ class HunyuanShape:
                 f"{free / GB:.1f} GB are free. Close other programs, or choose another engine."
             )
         LOGGER.info("hunyuan3d-2.1 on %s in %s: %s", device, dtype, plan.sentence)
-        self._networks = Networks(files, config, device, dtype, plan)
+        self._networks = Networks(files, config, device, dtype, plan, is_compiled=self._is_compiled)
         return self._networks
 
     def _step_down(self, networks: Networks) -> Networks:
@@ -194,7 +196,14 @@ class HunyuanShape:
         number = networks.plan.placement + 1
         if number == len(plans):
             raise OutOfMemory(NO_MEMORY)
-        self._networks = Networks(networks.files, networks.config, networks.device, networks.dtype, plans[number])
+        self._networks = Networks(
+            networks.files,
+            networks.config,
+            networks.device,
+            networks.dtype,
+            plans[number],
+            is_compiled=self._is_compiled,
+        )
         return self._networks
 
 

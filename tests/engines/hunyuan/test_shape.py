@@ -203,3 +203,12 @@ def test_what_was_asked_for_is_kept(engine: HunyuanShape) -> None:
 def test_a_size_for_the_texture_is_refused(engine: HunyuanShape) -> None:
     with pytest.raises(InvalidOption, match="texture_size"):
         engine.resolve(replace(OPTIONS, texture_size=1024))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces
+def test_a_compiled_engine_makes_the_same_mesh(weights: Path, engine: HunyuanShape) -> None:
+    torch.compiler.reset()
+    want = engine.generate(request_for(engine), Progress()).mesh
+    got = HunyuanShape(weights, "cpu", is_compiled=True).generate(request_for(engine), Progress()).mesh
+    assert np.allclose(got.vertices, want.vertices, atol=1e-4)
+    assert np.array_equal(got.faces, want.faces)
