@@ -1,5 +1,6 @@
 """A real server in this process, for every test that needs one."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,3 +32,25 @@ def running(data_dir: Path, **settings: str | int) -> Iterator[Running]:
         yield Running(url, server)
     finally:
         server.stop()
+
+
+def wait_for_job(server: Running, client: Client) -> str:
+    """The id of the session's live job, once there is one."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        job = server.server.studio.jobs.live(client.session_hash)
+        if job is not None and job.status == "running":
+            return job.job_id
+        time.sleep(0.01)
+    raise AssertionError("no job ran")
+
+
+def wait_for_end(client: Client, job_id: str) -> dict[str, object]:
+    """The record of a job that should end at once."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        job: dict[str, object] = client.predict(job_id, api_name="/job_status")
+        if job["finished"]:
+            return job
+        time.sleep(0.02)
+    raise AssertionError("the job did not end")

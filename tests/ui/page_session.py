@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,18 @@ class PageSession:
     def press(self, name: str, event: str, event_data: Json = None) -> dict[str, Json]:
         """Fire an event only, as a page that goes away before the next one starts."""
         return self._fire(self._find(name, event), event_data)
+
+    @contextmanager
+    def follow(self, name: str, event: str) -> Iterator[None]:
+        """Fire an event; what follows its success runs meanwhile, and has ended on leaving."""
+        dependency = self._find(name, event)
+        self._fire(dependency, None)
+        worker = threading.Thread(target=self._then, args=(dependency,))
+        worker.start()
+        try:
+            yield
+        finally:
+            worker.join()
 
     def open(self, token: str = "") -> dict[str, Json]:
         """Load the page in a browser that keeps ``token``."""

@@ -15,7 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError, ValidationError
 from PIL import Image
 
-from tests.running import Running
+from tests.running import Running, wait_for_end, wait_for_job
 
 ENDPOINTS = {
     "/check_image",
@@ -348,27 +348,6 @@ def test_curl_makes_a_model_in_two_calls(server: Running, mug: Path) -> None:
     file, job = json.loads(events.split("event: complete\ndata: ")[1].split("\n")[0])
     assert job["status"] == "completed"
     assert httpx.get(file["url"]).content[:4] == b"glTF"
-
-
-def wait_for_job(server: Running, client: Client) -> str:
-    """The id of the session's live job, once there is one."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        job = server.server.studio.jobs.live(client.session_hash)
-        if job is not None and job.status == "running":
-            return job.job_id
-        time.sleep(0.01)
-    raise AssertionError("no job ran")
-
-
-def wait_for_end(client: Client, job_id: str) -> dict[str, object]:
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        job: dict[str, object] = client.predict(job_id, api_name="/job_status")
-        if job["finished"]:
-            return job
-        time.sleep(0.02)
-    raise AssertionError("the job did not end")
 
 
 @pytest.mark.parametrize("value", ["a bare string", {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, 5])
