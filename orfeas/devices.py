@@ -43,6 +43,20 @@ def choose_device(choice: DeviceChoice) -> "torch.device":
     return torch.device(choice)
 
 
+def choose_for_learned(choice: DeviceChoice) -> "torch.device":
+    """The device for a learned engine: as asked, but for ``auto`` never the processor, which would take very long.
+
+    Raises:
+        EngineUnavailable: this machine has no such device.
+    """
+    device = choose_device(choice)
+    if choice == "auto" and device.type == "cpu":
+        raise EngineUnavailable(
+            "No GPU was found; set ORFEAS_DEVICE=cpu to let it run on the processor, which takes very long."
+        )
+    return device
+
+
 def choose_dtype(device: "torch.device", values: int) -> "torch.dtype":
     """The type in which a network of so many values runs best on a device.
 

@@ -19,6 +19,7 @@ from orfeas.engines.choice import choose_picture_engine, choose_shape_engine
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.inflate import Inflate
 from orfeas.engines.planned import PLANNED
+from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
@@ -81,9 +82,10 @@ class Studio:
             is_waiting=is_waiting,
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
+        tenants = Tenants()
         # In order of preference: "auto" takes the first that is ready.
         self._shape_engines: tuple[ShapeEngine, ...] = (
-            HunyuanShape(self.settings.weights, self.settings.device, is_compiled=self.settings.compile),
+            HunyuanShape(self.settings.weights, self.settings.device, tenants, is_compiled=self.settings.compile),
             Inflate(),
         )
         self._picture_engines: tuple[PictureEngine, ...] = (Pictogram(),)

@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Routes, unexpected
 from orfeas.engines.hunyuan.shape import HunyuanShape
+from orfeas.engines.residence import Tenants
 from orfeas.options import Quality, ShapeOptions
 from orfeas.settings import Settings
 from orfeas.studio import Studio
@@ -100,7 +101,7 @@ def test_ready_says_that_the_data_folder_cannot_be_written(http: TestClient, set
 
 
 def test_ready_says_that_no_engine_is(http: TestClient, studio: Studio, tmp_path: Path) -> None:
-    studio._shape_engines = (HunyuanShape(tmp_path, "cpu"),)
+    studio._shape_engines = (HunyuanShape(tmp_path, "cpu", Tenants()),)
     answer = http.get("/ready")
     assert (answer.status_code, answer.json()["error"]) == (503, "engine_unavailable")
     assert answer.json()["message"].startswith("No engine is ready. Hunyuan")

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orfeas.devices import DeviceChoice, choose_device, choose_dtype, free_bytes, is_out_of_memory
+from orfeas.devices import DeviceChoice, choose_dtype, choose_for_learned
 from orfeas.engines.base import ShapeRequest, ShapeResult
 from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import LICENCE, find_weights
-from orfeas.errors import EngineUnavailable, InvalidOption, OutOfMemory
+from orfeas.engines.residence import Residence, Tenants, Wanted
+from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.options import EngineChoice, Quality, ShapeOptions, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
 
 if TYPE_CHECKING:
-    import torch
-
     from orfeas.engines.hunyuan.pipeline import Networks
-    from orfeas.engines.hunyuan.plan import Placement
+    from orfeas.engines.hunyuan.plan import Placement, Plan
     from orfeas.engines.hunyuan.sampler import Sampled
 
-LOGGER = logging.getLogger(__name__)
-
-GB = 1e9
+TITLE = "Hunyuan3D-2.1"
 GUIDANCE_SCALE = 5.0
 SHAPE_ONLY = "Hunyuan3D-2.1 makes the shape here, and no texture yet."
-NO_MEMORY = (
-    "The device's memory ran out even after stepping down. Choose a lower quality or close other programs; "
-    "the next job works."
-)
 
 
 @dataclass(frozen=True)
@@ -57,30 +49,33 @@ class HunyuanShape:
     Args:
         weights: the operator's folder of weights; the Hugging Face cache where ``None``.
         device: where to run; ``auto`` takes a GPU and nothing else, since a processor takes an hour.
+        tenants: who else keeps networks on the device.
         is_compiled: whether the denoiser goes through ``torch.compile``.
     """
 
     name = EngineChoice.HUNYUAN
     revision = "1"
 
-    def __init__(self, weights: Path | None, device: DeviceChoice, *, is_compiled: bool = False) -> None:
+    def __init__(
+        self, weights: Path | None, device: DeviceChoice, tenants: Tenants, *, is_compiled: bool = False
+    ) -> None:
         self._weights = weights
         self._is_compiled = is_compiled
         self._device: DeviceChoice = device
-        self._networks: Networks | None = None
+        self._residence: Residence[Plan, Networks] = Residence(TITLE, tenants)
 
     def info(self) -> EngineInfo:
         """Ready where the weights are whole and there is a device to run them on; loads no weights."""
         try:
             read_config(find_weights(self._weights).config)
-            self._choose_device()
+            choose_for_learned(self._device)
             why_not = ""
         except EngineUnavailable as error:
             why_not = str(error).rstrip(".")
         return EngineInfo(
             name=self.name,
             kind="shape",
-            title="Hunyuan3D-2.1",
+            title=TITLE,
             is_ready=not why_not,
             why_not=why_not,
             needs="The published weights (7.4 GB) and a GPU with 6 GB of memory; 10 GB keep everything on it.",
@@ -120,91 +115,33 @@ class HunyuanShape:
             EngineUnavailable: the weights or the device are not there.
             OutOfMemory: device memory ran out twice.
         """
-        networks = self._prepare()
-        try:
-            return _make_shape(networks, request, progress)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            LOGGER.warning("out of memory on %s: %s", networks.device, error)
-        # Outside the handler: until here the error's traceback held on to what did not fit.
-        networks = self._step_down(networks)
-        note = f"Device memory ran out, so the model was made again with less: {networks.plan.sentence}."
-        try:
-            made = _make_shape(networks, request, progress)
-            return replace(made, notes=(*made.notes, note))
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            LOGGER.warning("out of memory on %s after stepping down: %s", networks.device, error)
-        finally:
-            self.release()
-        raise OutOfMemory(NO_MEMORY)
+        made, notes = self._residence.run(
+            self._wanted(), lambda plan, networks: _make_shape(networks, request, progress)
+        )
+        return replace(made, notes=(*made.notes, *notes))
 
     @property
     def placement(self) -> Placement | None:
         """How the networks lie in memory now; ``None`` where they do not."""
-        return self._networks.plan.placement if self._networks else None
+        return self._residence.plan.placement if self._residence.plan else None
 
     def release(self) -> None:
         """Take the networks off the device; the next job brings them back."""
-        if self._networks is not None:
-            networks, self._networks = self._networks, None
-            networks.release()
+        self._residence.release()
 
-    def _choose_device(self) -> torch.device:
-        device = choose_device(self._device)
-        if self._device == "auto" and device.type == "cpu":
-            raise EngineUnavailable(
-                "No GPU was found; set ORFEAS_DEVICE=cpu to let it run on the processor, which takes very long."
-            )
-        return device
-
-    def _prepare(self) -> Networks:
-        """The networks of the last job, or new ones laid out by the memory that is free now."""
+    def _wanted(self) -> Wanted[Plan, Networks]:
         from orfeas.engines.hunyuan.pipeline import Networks
         from orfeas.engines.hunyuan.plan import make_plans, measure
 
         files = find_weights(self._weights)
-        if self._networks is not None and self._networks.files == files:
-            return self._networks
-        self.release()
-        device, config = self._choose_device(), read_config(files.config)
-        dtype, free = choose_dtype(device, measure(config).total), free_bytes(device)
-        plans = make_plans(config, dtype)
-        plan = next((plan for plan in plans if plan.needed_bytes <= free), None)
-        if plan is None:
-            raise OutOfMemory(
-                f"Hunyuan3D-2.1 needs about {plans[-1].needed_bytes / GB:.1f} GB of memory on {device.type}, and "
-                f"{free / GB:.1f} GB are free. Close other programs, or choose another engine."
-            )
-        LOGGER.info("hunyuan3d-2.1 on %s in %s: %s", device, dtype, plan.sentence)
-        self._networks = Networks(files, config, device, dtype, plan, is_compiled=self._is_compiled)
-        return self._networks
-
-    def _step_down(self, networks: Networks) -> Networks:
-        """The same networks laid out by the next plan.
-
-        Raises:
-            OutOfMemory: there is none.
-        """
-        from orfeas.engines.hunyuan.pipeline import Networks
-        from orfeas.engines.hunyuan.plan import make_plans
-
-        self.release()
-        plans = make_plans(networks.config, networks.dtype)
-        number = networks.plan.placement + 1
-        if number == len(plans):
-            raise OutOfMemory(NO_MEMORY)
-        self._networks = Networks(
-            networks.files,
-            networks.config,
-            networks.device,
-            networks.dtype,
-            plans[number],
-            is_compiled=self._is_compiled,
+        device, config = choose_for_learned(self._device), read_config(files.config)
+        dtype = choose_dtype(device, measure(config).total)
+        return Wanted(
+            files,
+            device,
+            make_plans(config, dtype),
+            lambda plan: Networks(files, config, device, dtype, plan, is_compiled=self._is_compiled),
         )
-        return self._networks
 
 
 def _make_shape(networks: Networks, request: ShapeRequest, progress: Progress) -> ShapeResult:

@@ -11,6 +11,7 @@ from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import find_weights
 from orfeas.engines.hunyuan.plan import Placement, make_plans
 from orfeas.engines.hunyuan.shape import PRESETS, SHAPE_ONLY, HunyuanShape
+from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, InvalidOption, OutOfMemory
 from orfeas.options import EngineChoice, Quality, ShapeOptions
 from orfeas.progress import Progress, Stage, Step
@@ -29,7 +30,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(weights: Path) -> HunyuanShape:
-    return HunyuanShape(weights, "cpu")
+    return HunyuanShape(weights, "cpu", Tenants())
 
 
 def request_for(engine: HunyuanShape, seed: int = 1) -> ShapeRequest:
@@ -110,8 +111,8 @@ def test_running_out_of_memory_in_the_smallest_plan_ends_the_job(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plans = make_plans(read_config(find_weights(weights).config), torch.float32)
-    monkeypatch.setattr("orfeas.engines.hunyuan.shape.free_bytes", lambda device: plans[-1].needed_bytes)
-    engine = HunyuanShape(weights, "cpu")
+    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plans[-1].needed_bytes)
+    engine = HunyuanShape(weights, "cpu", Tenants())
     with pytest.raises(OutOfMemory, match="even after stepping down"):
         engine.generate(request_for(engine), Progress(Fails(Stage.SHAPE, times=1)))
     assert engine.placement is None
@@ -138,16 +139,16 @@ def test_every_plan_makes_the_same_mesh(
     placement: Placement, weights: Path, engine: HunyuanShape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plans(read_config(find_weights(weights).config), torch.float32)[placement]
-    tight = HunyuanShape(weights, "cpu")
-    monkeypatch.setattr("orfeas.engines.hunyuan.shape.free_bytes", lambda device: plan.needed_bytes)
+    tight = HunyuanShape(weights, "cpu", Tenants())
+    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plan.needed_bytes)
     got = tight.generate(request_for(tight), Progress()).mesh
     assert tight.placement is placement
     assert np.allclose(got.vertices, engine.generate(request_for(engine), Progress()).mesh.vertices, atol=1e-4)
 
 
 def test_too_small_a_device_is_told_before_anything_is_loaded(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orfeas.engines.hunyuan.shape.free_bytes", lambda device: 1000)
-    engine = HunyuanShape(weights, "cpu")
+    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: 1000)
+    engine = HunyuanShape(weights, "cpu", Tenants())
     with pytest.raises(OutOfMemory, match=r"needs about .* GB of memory on cpu, and 0\.0 GB are free"):
         engine.generate(request_for(engine), Progress())
     assert engine.placement is None
@@ -160,7 +161,7 @@ def test_ready_weights_make_it_ready(engine: HunyuanShape) -> None:
 
 
 def test_missing_weights_are_told_and_stop_a_job(tmp_path: Path) -> None:
-    engine = HunyuanShape(tmp_path, "cpu")
+    engine = HunyuanShape(tmp_path, "cpu", Tenants())
     assert f"in {tmp_path}; put the published files there" in engine.info().why_not
     with pytest.raises(EngineUnavailable, match="put the published files there"):
         engine.generate(request_for(engine), Progress())
@@ -169,7 +170,7 @@ def test_missing_weights_are_told_and_stop_a_job(tmp_path: Path) -> None:
 def test_truncated_weights_are_told(tmp_path: Path) -> None:
     checkpoint = write_tiny_release(tmp_path)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
-    info = HunyuanShape(tmp_path, "cpu").info()
+    info = HunyuanShape(tmp_path, "cpu", Tenants()).info()
     assert not info.is_ready
     assert "cut off" in info.why_not
 
@@ -179,7 +180,7 @@ def test_without_a_gpu_it_waits_to_be_told_to_take_the_processor(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert "set ORFEAS_DEVICE=cpu" in HunyuanShape(weights, "auto").info().why_not
+    assert "set ORFEAS_DEVICE=cpu" in HunyuanShape(weights, "auto", Tenants()).info().why_not
 
 
 @pytest.mark.parametrize("quality", list(Quality))
@@ -209,6 +210,6 @@ def test_a_size_for_the_texture_is_refused(engine: HunyuanShape) -> None:
 def test_a_compiled_engine_makes_the_same_mesh(weights: Path, engine: HunyuanShape) -> None:
     torch.compiler.reset()
     want = engine.generate(request_for(engine), Progress()).mesh
-    got = HunyuanShape(weights, "cpu", is_compiled=True).generate(request_for(engine), Progress()).mesh
+    got = HunyuanShape(weights, "cpu", Tenants(), is_compiled=True).generate(request_for(engine), Progress()).mesh
     assert np.allclose(got.vertices, want.vertices, atol=1e-4)
     assert np.array_equal(got.faces, want.faces)
