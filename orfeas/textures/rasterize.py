@@ -77,20 +77,25 @@ def find_hits(raster: Raster, points: Tensor, faces: Tensor, grid: Grid) -> Hits
     height, width = raster.face.shape
     flat = raster.face.flatten()
     pixel = (flat >= 0).nonzero().squeeze(1)
-    face = flat[pixel].long()
-    a, b, c = to_pixels(points, height, width, grid)[:, :2][faces[face]].unbind(1)
-    centre = torch.stack([pixel % width, pixel // width], dim=1) + 0.5
-    weights = torch.stack([_cross(b - centre, c - centre), _cross(c - centre, a - centre)], dim=1)
-    weights = weights / _cross(b - a, c - a)[:, None]
+    face = flat.index_select(0, pixel).long()
+    corners = to_pixels(points, height, width, grid)[:, :2][faces]
+    a = corners[:, 0]
+    one, other = corners[:, 1] - a, corners[:, 2] - a
+    scale = _cross(one, other).reciprocal()[:, None]
+    table = torch.cat([a, one * scale, other * scale], dim=1)
+    x, y, one_x, one_y, other_x, other_y = table.index_select(0, face).unbind(1)
+    right, down = pixel % width + 0.5 - x, pixel // width + 0.5 - y
     # A pixel at the very border of a sliver may lie outside by rounding.
-    whole = torch.cat([weights, 1 - weights.sum(dim=1, keepdim=True)], dim=1).clamp(0, 1)
-    return Hits(pixel, face, whole / whole.sum(dim=1, keepdim=True))
+    of_b = (right * other_y - down * other_x).clamp(0, 1)
+    of_c = torch.minimum((one_x * down - one_y * right).clamp(0, 1), 1 - of_b)
+    return Hits(pixel, face, torch.stack([1 - of_b - of_c, of_b, of_c], dim=1))
 
 
 def interpolate(hits: Hits, values: Tensor, faces: Tensor) -> Tensor:
     """``[k, C]`` of ``values`` ``[n, C]`` on the vertices."""
-    at_corners = values[faces[hits.face]]
-    return torch.einsum("kc,kcd->kd", hits.weights, at_corners)
+    of_corner = [values.index_select(0, faces[:, corner].index_select(0, hits.face)) for corner in range(3)]
+    a, b, c = hits.weights[:, :, None].unbind(1)
+    return (of_corner[0] * a).addcmul_(of_corner[1], b).addcmul_(of_corner[2], c)
 
 
 def to_pixels(points: Tensor, height: int, width: int, grid: Grid) -> Tensor:

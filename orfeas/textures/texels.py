@@ -41,6 +41,5 @@ def make_texels(subject: Subject, uv: Tensor, side_px: int, grid: Grid = "centre
     place = torch.stack([2 * uv[:, 0] - 1, 1 - 2 * uv[:, 1], torch.zeros_like(uv[:, 0])], dim=1).float()
     raster = rasterize(place, subject.faces, side_px, side_px, grid)
     hits = find_hits(raster, place, subject.faces, grid)
-    point = interpolate(hits, subject.points, subject.faces)
-    normal = interpolate(hits, subject.smooth_normals, subject.faces)
-    return Texels(side_px, hits.pixel, hits.face, point, normal)
+    both = interpolate(hits, torch.cat([subject.points, subject.smooth_normals], dim=1), subject.faces)
+    return Texels(side_px, hits.pixel, hits.face, both[:, :3].contiguous(), both[:, 3:].contiguous())
