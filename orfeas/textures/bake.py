@@ -107,8 +107,8 @@ def bake(
 def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepest_deg: float = STEEPEST_DEG) -> Sample:
     """The texels a camera sees, with what its picture shows there.
 
-    Not painted are what is hidden, what is seen too steeply, and what lies within ``rim`` pixels of the background or of
-    a jump in distance, where a picture that is not exact to the pixel shows something else.
+    Not painted are what is hidden, what is seen too steeply, and what lies within ``rim`` pixels of the background or
+    of a jump in distance, where a picture that is not exact to the pixel shows something else.
     """
     side = shot.image.shape[0]
     camera = shot.view.camera
@@ -144,7 +144,7 @@ def find_usable(face: Tensor, depth: Tensor, rim: int) -> Tensor:
 
 
 def find_edges(is_shown: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """``[S, S]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, the background black."""
+    """``[S, S]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, no face black."""
     levels = np.zeros(depth.shape, dtype=np.uint8)
     if is_shown.any():
         shown = depth[is_shown]

@@ -58,8 +58,11 @@ def axes(camera: Camera) -> Tensor:
 
 
 def project(points: Tensor, camera: Camera) -> Tensor:
-    """``[n, 3]`` for ``points`` ``[n, 3]`` in scene units: picture coordinates x to the right and y **down**, in [−1, 1]
-    where the camera sees them, and the distance from the camera's plane, larger is farther.
+    """Where ``points`` ``[n, 3]``, in scene units, are in the camera's picture, and how far away.
+
+    Returns:
+        ``[n, 3]``: x to the right and y **down**, in [−1, 1] where the camera sees them; then the distance from the
+        camera's plane in scene units, larger is farther.
     """
     right, up, back = axes(camera).to(points)
     directions = torch.stack([right / HALF_WINDOW, -up / HALF_WINDOW, -back])

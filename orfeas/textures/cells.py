@@ -17,7 +17,7 @@ from orfeas.textures.texels import Texels
 # Cells along the longest side of the model.
 CELLS = 96
 WAYS = 6
-# Pieces whose normals differ by more than this cosine do not touch, though their cells do: they are a sharp fin's sides.
+# Pieces whose normals differ by more than this cosine do not touch, though their cells do: the sides of a sharp fin.
 LEAST_AGREEMENT = -0.2
 
 
@@ -83,8 +83,13 @@ def find_links(cells: Cells, normal: Tensor) -> NDArray[np.int64]:
 
 
 def interpolate_cells(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) -> Tensor:
-    """``[j, C]`` trilinear between the cells around each ``point`` ``[j, 3]``, of ``values`` ``[p, C]`` of the pieces
-    that face its way; every point lies in a piece.
+    """``values`` ``[p, C]`` of the pieces, trilinear between those around each point that face its way, ``[j, C]``.
+
+    Args:
+        cells: the pieces.
+        values: of the pieces.
+        point: ``[j, 3]``, each in a piece.
+        normal: ``[j, 3]``, the same texels'.
     """
     place = (point - cells.low) / cells.size - 0.5
     corner = place.floor()

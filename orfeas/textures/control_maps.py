@@ -53,7 +53,9 @@ def render_maps(subject: Subject, camera: Camera, side_px: int) -> Maps:
     return Maps(on_white(normal), on_white(position))
 
 
-def render_control_pictures(subject: Subject, camera: Camera, side_px: int, render_px: int = RENDER_PX) -> ControlPictures:
+def render_control_pictures(
+    subject: Subject, camera: Camera, side_px: int, render_px: int = RENDER_PX
+) -> ControlPictures:
     """Both maps drawn at ``render_px``, rounded down to 8 bits, and resized by antialiased bicubic to ``side_px``."""
     maps = render_maps(subject, camera, render_px)
     return ControlPictures(_picture(maps.normal, side_px), _picture(maps.position, side_px))

@@ -22,9 +22,7 @@ def to_texture(texels: Texels, values: Tensor) -> NDArray[np.uint8]:
 def _nearest(number: NDArray[np.int32]) -> NDArray[np.int32]:
     """``[T, T]`` each texel's own number, or that of the nearest texel that has one."""
     is_gap = number < 0
-    _, labels = cv2.distanceTransformWithLabels(
-        is_gap.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    _, labels = cv2.distanceTransformWithLabels(is_gap.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     # OpenCV numbers the texels that are no gap in an order of its own.
     of_label = np.zeros(int(labels.max()) + 1, dtype=np.int32)
     of_label[labels[~is_gap]] = number[~is_gap]

@@ -95,8 +95,8 @@ def _extend(graph: _Graph, values: Floats) -> Floats:
     count = len(graph.points)
     one, two = graph.links.T
     length = np.linalg.norm(graph.points[one] - graph.points[two], axis=1)
-    weights = coo_array((1 / np.maximum(length, 1e-9), (one, two)), shape=(count, count))
-    weights = csr_array(weights + weights.T)
+    upper = coo_array((1 / np.maximum(length, 1e-9), (one, two)), shape=(count, count))
+    weights = csr_array(upper + upper.T)
     is_known = _with_islands(graph, weights, values := values.copy())
     unknown = np.flatnonzero(~is_known)
     if not len(unknown):
@@ -132,7 +132,8 @@ def _faded(texels: Texels, paint: Paint, reach: float, chosen: Tensor, smooth: T
     """``smooth`` ``[j, C]`` values of the texels numbered ``chosen``, mixed with those of painted texels in reach."""
     rim = _rim(texels, paint.is_painted)
     tree = KDTree(_place(texels, rim, reach))
-    distance, nearest = tree.query(_place(texels, chosen, reach), k=NEAREST, distance_upper_bound=reach, workers=-1)
+    found = tree.query(_place(texels, chosen, reach), k=NEAREST, distance_upper_bound=reach, workers=-1)
+    distance, nearest = np.asarray(found[0]), np.asarray(found[1])
     close = np.flatnonzero(np.isfinite(distance[:, 0]))
     distance, nearest = distance[close], np.minimum(nearest[close], len(rim) - 1)
     weight = 1 / np.maximum(distance, 1e-6) ** 2  # zero for those that are out of reach

@@ -114,9 +114,9 @@ def _carried_on(box: Pixels, weight: Floats) -> Floats:
 
 def _frame(box: Pixels, subject: Subject, side_px: int) -> Pixels:
     """``[side_px, side_px, 3]`` what the front camera sees if ``box`` fills the box around the model's outline."""
-    place = project(subject.points[subject.faces.flatten().unique()], FRONT.camera)[:, :2].cpu().numpy()
+    place = project(subject.points[subject.faces.flatten()], FRONT.camera)[:, :2].cpu().numpy()
     # Whole at the centres of the outermost pixels: conventions §8.
-    low, high = ((place.min(axis=0), place.max(axis=0)) + np.float32(1)) / 2 * (side_px - 1)
+    low, high = ((end(axis=0) + 1) / 2 * (side_px - 1) for end in (place.min, place.max))
     height, width = box.shape[:2]
     scale = np.array([width, height]) / np.maximum(high - low, 1e-6)
     columns, rows = ((np.arange(side_px) - low[axis]) * scale[axis] - 0.5 for axis in range(2))
@@ -125,7 +125,5 @@ def _frame(box: Pixels, subject: Subject, side_px: int) -> Pixels:
         smaller = max(1, round(width / max(scale[0], 1))), max(1, round(height / max(scale[1], 1)))
         x, y = ((x + 0.5) * (smaller[0] / width) - 0.5, (y + 0.5) * (smaller[1] / height) - 0.5)
         box = resize(box, *smaller)
-    framed = cv2.remap(
-        np.ascontiguousarray(box), x.copy(), y.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    framed = cv2.remap(np.ascontiguousarray(box), x.copy(), y.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(framed, dtype=np.uint8)

@@ -48,14 +48,12 @@ class Hits:
     weights: Tensor
 
 
-def rasterize(
-    points: Tensor, faces: Tensor, height: int, width: int, grid: Grid, depth_steps: int = 0
-) -> Raster:
+def rasterize(points: Tensor, faces: Tensor, height: int, width: int, grid: Grid, depth_steps: int = 0) -> Raster:
     """Draw triangles.
 
     Args:
-        points: ``[n, 3]`` float32: x to the right and y down, in [−1, 1] within the picture; then the distance, of which
-            the smallest is seen.
+        points: ``[n, 3]`` float32: x to the right and y down, in [−1, 1] within the picture; then the distance, the
+            smallest of which is seen.
         faces: ``[m, 3]`` int64, fewer than 2²⁴.
         height: in pixels.
         width: in pixels.
@@ -120,14 +118,14 @@ def _plan(corners: Tensor, height: int, width: int) -> list[Tensor]:
     rows = (high[:, 1] - 0.5).floor() - (low[:, 1] - 0.5).ceil() + 1
     is_within = (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
     is_drawn = (rows > 0) & is_within & (area != 0) & area.isfinite()
-    turns = []
+    turns: list[Tensor] = []
     for side in (area < 0, area > 0):
         chosen = (is_drawn & side).nonzero().squeeze(1)
         if len(chosen):
             across = (high - low)[chosen, 0] + 2
             cost = (area[chosen].abs() / 2 + rows[chosen] + across).clamp(max=2.0 * height * width)
             turn = (cost.double().cpu().cumsum(0) / CHUNK).long()
-            turns += chosen.split(torch.bincount(turn).tolist())
+            turns += torch.split(chosen, torch.bincount(turn).tolist())
     return turns
 
 
@@ -207,9 +205,7 @@ def _unroll(counts: Tensor) -> tuple[Tensor, Tensor]:
     return owner, torch.arange(len(owner), device=counts.device) - before.index_select(0, owner)
 
 
-def _draw(
-    corners: Tensor, numbers: Tensor, depth: Tensor, owner: Tensor, width: int, depth_steps: int
-) -> None:
+def _draw(corners: Tensor, numbers: Tensor, depth: Tensor, owner: Tensor, width: int, depth_steps: int) -> None:
     """Draw faces ``[f, 3, 3]`` with these ``numbers`` ``[f]`` into ``depth`` and ``owner`` ``[H · W]``."""
     spans = _spans(corners, len(depth) // width, width)
     span, place = _unroll(spans.count)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of
-from orfeas.meshes.halfedges import ends, half_edges
+from orfeas.meshes.halfedges import half_edges
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import orient
 from orfeas.meshes.weld import weld
@@ -47,9 +47,7 @@ class Layout:
     origin: NDArray[np.int64]
 
 
-def unwrap(
-    vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_size: int, progress: Progress
-) -> Layout:
+def unwrap(vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_size: int, progress: Progress) -> Layout:
     """Cut a model into islands, flatten and pack them; the same model gives the same layout.
 
     Args:
