@@ -59,6 +59,14 @@ class OutputFormat(StrEnum):
     PLY = "ply"
 
 
+class TextureFormat(StrEnum):
+    """How a base colour is kept in a model file; ``jpeg`` becomes PNG where the picture is not opaque."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+
+
 class Style(StrEnum):
     """How a picture made from words should look."""
 

@@ -16,6 +16,7 @@ from orfeas.meshes.parts import ROUGHNESS, Part
 from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.texture_file import TextureReader
 
+COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP = b"map_Kd", b"map_Pm", b"map_Pr"
 # Triangles turned from words into numbers at a time.
 BATCH = 100_000
 
@@ -131,35 +132,57 @@ def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
 
 
 def read_mtl(data: bytes, files: Mapping[str, bytes]) -> dict[bytes, PBRMaterial]:
-    """The materials of an MTL file, by name: diffuse colour, opacity, and the picture of it if that is in ``files``.
+    """The materials of an MTL file, by name: diffuse colour, metallic, roughness, and their pictures from ``files``.
 
     Raises:
         InvalidMesh: a number or a picture is damaged.
     """
     materials: dict[bytes, PBRMaterial] = {}
+    maps: dict[bytes, dict[bytes, Image.Image]] = {}
     pictures: dict[str, Image.Image] = {}
     textures = TextureReader()
-    material = None
+    name = b""
     for line in data.splitlines():
         kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
+        words = rest.split()
         if kind == b"newmtl":
-            material = PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
+            name = rest.strip()
+            materials[name] = PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
                 metallicFactor=0.0, roughnessFactor=ROUGHNESS, baseColorFactor=[1.0, 1.0, 1.0, 1.0]
             )
-            materials[rest.strip()] = material
-        elif material is None:
+            maps[name] = {}
+        elif name not in materials:
             continue
-        elif kind == b"Kd" and len(words := rest.split()) == 3:
-            material.baseColorFactor = [*to_linear(parse_floats(words, "MTL").clip(0.0, 1.0)), 1.0]
-        elif kind == b"map_Kd" and (name := _file_name(rest)) in files:
-            if name not in pictures:
-                pictures[name] = textures.decode(files[name])
-            material.baseColorTexture = pictures[name]
-    for material in materials.values():
-        if material.baseColorTexture is not None:
-            # Programs disagree on whether Kd darkens the texture; many write 0.8 or 0.4 and mean nothing by it.
-            material.baseColorFactor = [1.0, 1.0, 1.0, 1.0]
+        elif kind == b"Kd" and len(words) == 3:
+            materials[name].baseColorFactor = [*to_linear(parse_floats(words, "MTL").clip(0.0, 1.0)), 1.0]
+        elif kind == b"Pm" and len(words) == 1:
+            materials[name].metallicFactor = float(parse_floats(words, "MTL").clip(0.0, 1.0)[0])
+        elif kind == b"Pr" and len(words) == 1:
+            materials[name].roughnessFactor = float(parse_floats(words, "MTL").clip(0.0, 1.0)[0])
+        elif kind in (COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP) and (file := _file_name(rest)) in files:
+            if file not in pictures:
+                pictures[file] = textures.decode(files[file])
+            maps[name][kind] = pictures[file]
+    for name, material in materials.items():
+        _add_maps(material, maps[name])
     return materials
+
+
+def _add_maps(material: PBRMaterial, maps: Mapping[bytes, Image.Image]) -> None:
+    if COLOUR_MAP in maps:
+        # Programs disagree on whether Kd darkens the texture; many write 0.8 or 0.4 and mean nothing by it.
+        material.baseColorFactor = [1.0, 1.0, 1.0, 1.0]
+        material.baseColorTexture = maps[COLOUR_MAP]
+    numbers = [maps[kind] for kind in (METALLIC_MAP, ROUGHNESS_MAP) if kind in maps]
+    if numbers:
+        size = max(picture.size for picture in numbers)
+        white = Image.new("L", size, 255)
+        roughness, metallic = (
+            maps[kind].getchannel(0).resize(size, Image.Resampling.BILINEAR) if kind in maps else white
+            for kind in (ROUGHNESS_MAP, METALLIC_MAP)
+        )
+        # Green and blue, as in glTF; red is occlusion, of which there is none.
+        material.metallicRoughnessTexture = Image.merge("RGB", (white, roughness, metallic))
 
 
 def _file_name(path: bytes) -> str:

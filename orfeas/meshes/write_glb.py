@@ -1,7 +1,6 @@
 """GLB: binary glTF 2.0 (Khronos, specification of 2021), metres, Y up."""
 
 import json
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from orfeas.meshes.glb_container import join_chunks
 from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.surface import Surface
 from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers
+from orfeas.options import TextureFormat
 from orfeas.records import Json
 
 METRES_PER_MM = 0.001
@@ -26,6 +26,9 @@ COMPONENT_TYPES = {np.dtype(np.uint16): 5123, np.dtype(np.uint32): 5125, np.dtyp
 ELEMENT_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 TRIANGLES = 4
 LINEAR, LINEAR_MIPMAP_LINEAR = 9729, 9987
+WEBP = "EXT_texture_webp"
+# Each side of the picture for programs without WebP, to one of the WebP's.
+FALLBACK_SHRINK = 4
 
 
 class _Document:
@@ -37,7 +40,9 @@ class _Document:
         self._views: list[Json] = []
         self._accessors: list[Json] = []
         self._images: list[Json] = []
-        self._texture_of: dict[int, int] = {}
+        self._textures: list[Json] = []
+        self._texture_of: dict[tuple[int, bool], int] = {}
+        self._has_webp = False
 
     def add_array(
         self,
@@ -62,13 +67,30 @@ class _Document:
         self._accessors.append(accessor)
         return len(self._accessors) - 1
 
-    def add_texture(self, image: Image.Image, encode: Callable[[Image.Image], TextureFile]) -> int:
-        """The texture of ``image``, encoded once however many uses it has."""
-        if id(image) not in self._texture_of:
-            file = encode(image)
-            self._images.append({"bufferView": self._add_view(file.data), "mimeType": file.mime_type})
-            self._texture_of[id(image)] = len(self._images) - 1
-        return self._texture_of[id(image)]
+    def add_colours(self, image: Image.Image, texture_format: TextureFormat) -> int:
+        """The texture of a picture of colours, encoded once however many uses it has.
+
+        Beside a WebP lies a smaller picture, as EXT_texture_webp provides for programs that do not know it.
+        """
+        key = (id(image), True)
+        if key not in self._texture_of:
+            texture: dict[str, Json] = {"sampler": 0}
+            if texture_format is TextureFormat.WEBP:
+                self._has_webp = True
+                texture["extensions"] = {WEBP: {"source": self._add_image(encode_colours(image, texture_format))}}
+                smaller = image.resize([max(1, side // FALLBACK_SHRINK) for side in image.size], Image.Resampling.BOX)
+                texture["source"] = self._add_image(encode_colours(smaller))
+            else:
+                texture["source"] = self._add_image(encode_colours(image, texture_format))
+            self._texture_of[key] = self._add_texture(texture)
+        return self._texture_of[key]
+
+    def add_numbers(self, image: Image.Image) -> int:
+        """The texture of a picture of numbers, to the last bit, encoded once however many uses it has."""
+        key = (id(image), False)
+        if key not in self._texture_of:
+            self._texture_of[key] = self._add_texture({"sampler": 0, "source": self._add_image(encode_numbers(image))})
+        return self._texture_of[key]
 
     def to_bytes(self, tree: dict[str, Json]) -> bytes:
         """The whole file; ``tree`` holds the parts of the document that are not arrays or pictures."""
@@ -77,9 +99,19 @@ class _Document:
         if self._images:
             document["images"] = self._images
             document["samplers"] = [{"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR}]
-            document["textures"] = [{"sampler": 0, "source": index} for index in range(len(self._images))]
+            document["textures"] = self._textures
+        if self._has_webp:
+            document["extensionsUsed"] = [WEBP]
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
         return join_chunks(text.encode("ascii"), self._chunks)
+
+    def _add_image(self, file: TextureFile) -> int:
+        self._images.append({"bufferView": self._add_view(file.data), "mimeType": file.mime_type})
+        return len(self._images) - 1
+
+    def _add_texture(self, texture: dict[str, Json]) -> int:
+        self._textures.append(texture)
+        return len(self._textures) - 1
 
     def _add_view(self, data: bytes, target: int | None = None) -> int:
         view: dict[str, Json] = {"buffer": 0, "byteOffset": self._length, "byteLength": len(data)}
@@ -92,8 +124,14 @@ class _Document:
         return len(self._views) - 1
 
 
-def write_glb(surface: Surface, generator: str, extras: dict[str, Json]) -> bytes:
-    """The bytes of a GLB file with one mesh; ``extras`` goes into the document's ``asset``."""
+def write_glb(
+    surface: Surface, generator: str, extras: dict[str, Json], texture_format: TextureFormat = TextureFormat.JPEG
+) -> bytes:
+    """The bytes of a GLB file with one mesh; ``extras`` goes into the document's ``asset``.
+
+    Pictures of colours are kept in ``texture_format``, those of numbers (metallic and roughness, normals, occlusion)
+    to the last bit.
+    """
     document = _Document()
     attributes: dict[str, Json] = {
         "POSITION": document.add_array(surface.vertices * METRES_PER_MM, np.float32, has_bounds=True),
@@ -111,7 +149,10 @@ def write_glb(surface: Surface, generator: str, extras: dict[str, Json]) -> byte
         "material": 0,
         "mode": TRIANGLES,
     }
-    material = _plain(surface) if surface.material is None else _material(surface.material, surface, document)
+    if surface.material is None:
+        material = _plain(surface)
+    else:
+        material = _material(surface.material, surface.uv is not None, document, texture_format)
     tree: dict[str, Json] = {
         "asset": {"version": "2.0", "generator": generator, "extras": extras},
         "scene": 0,
@@ -142,7 +183,9 @@ def _plain(surface: Surface) -> dict[str, Json]:
     }
 
 
-def _material(material: PBRMaterial, surface: Surface, document: _Document) -> dict[str, Json]:
+def _material(
+    material: PBRMaterial, has_uv: bool, document: _Document, texture_format: TextureFormat
+) -> dict[str, Json]:
     metal_map = material.metallicRoughnessTexture
     # glTF's own default is polished metal, which a material that leaves the factors out does not mean.
     metallic = material.metallicFactor if material.metallicFactor is not None else float(metal_map is not None)
@@ -154,16 +197,17 @@ def _material(material: PBRMaterial, surface: Surface, document: _Document) -> d
         "roughnessFactor": float(rough),
     }
     result: dict[str, Json] = {"name": "model", "pbrMetallicRoughness": physical}
-    if surface.uv is not None:
-        for place, key, image, encode in (
-            (physical, "baseColorTexture", material.baseColorTexture, encode_colours),
-            (physical, "metallicRoughnessTexture", metal_map, encode_colours),
-            (result, "normalTexture", material.normalTexture, encode_numbers),
-            (result, "occlusionTexture", material.occlusionTexture, encode_colours),
-            (result, "emissiveTexture", material.emissiveTexture, encode_colours),
+    if has_uv:
+        for place, key, image, has_colours in (
+            (physical, "baseColorTexture", material.baseColorTexture, True),
+            (physical, "metallicRoughnessTexture", metal_map, False),
+            (result, "normalTexture", material.normalTexture, False),
+            (result, "occlusionTexture", material.occlusionTexture, False),
+            (result, "emissiveTexture", material.emissiveTexture, True),
         ):
             if image is not None:
-                place[key] = {"index": document.add_texture(image, encode)}
+                index = document.add_colours(image, texture_format) if has_colours else document.add_numbers(image)
+                place[key] = {"index": index}
     if material.emissiveFactor is not None:
         result["emissiveFactor"] = np.clip(material.emissiveFactor, 0.0, 1.0).tolist()
     if material.alphaMode is not None:

@@ -1,4 +1,4 @@
-"""OBJ: a zip with the model, its material, its texture and a note; millimetres, Y up."""
+"""OBJ: a zip with the model, its material, its textures and a note; millimetres, Y up."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 from orfeas.meshes.appearance import base_colour_factor
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.surface import Surface
-from orfeas.meshes.texture_file import TextureFile, encode_colours
+from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers
+from orfeas.options import TextureFormat
 
 MODEL = "model.obj"
 MATERIALS = "model.mtl"
 TEXTURE = "texture"
+METALLIC, ROUGHNESS = "metallic", "roughness"
+# Where glTF keeps them in its one picture: green and blue.
+ROUGHNESS_CHANNEL, METALLIC_CHANNEL = 1, 2
+MAPS = {TEXTURE: "map_Kd", METALLIC: "map_Pm", ROUGHNESS: "map_Pr"}
 # The earliest date a zip can hold: the same model makes the same bytes on any day.
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 DEFLATE_LEVEL = 2
@@ -22,18 +27,38 @@ DEFLATE_LEVEL = 2
 ROWS = 100_000
 
 
-def write_obj(surface: Surface, generator: str, further: Mapping[str, bytes]) -> bytes:
-    """The bytes of a zip with an OBJ model; ``further`` are files to put beside it, by name."""
-    texture = None if surface.texture is None else encode_colours(surface.texture)
+def write_obj(
+    surface: Surface,
+    generator: str,
+    further: Mapping[str, bytes],
+    texture_format: TextureFormat = TextureFormat.JPEG,
+) -> bytes:
+    """The bytes of a zip with an OBJ model; ``further`` are files to put beside it, by name.
+
+    The base colour is kept in ``texture_format``; metallic and roughness are maps of their own, to the last bit.
+    """
+    textures = _textures(surface, texture_format)
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         _add(archive, MODEL, "".join(_model(surface, generator)).encode("ascii"), zipfile.ZIP_DEFLATED)
-        _add(archive, MATERIALS, _materials(surface, generator, texture).encode("ascii"), zipfile.ZIP_DEFLATED)
-        if texture is not None:
-            _add(archive, TEXTURE + texture.suffix, texture.data, zipfile.ZIP_STORED)
+        _add(archive, MATERIALS, _materials(surface, generator, textures).encode("ascii"), zipfile.ZIP_DEFLATED)
+        for name, texture in textures.items():
+            _add(archive, name + texture.suffix, texture.data, zipfile.ZIP_STORED)
         for name, data in further.items():
             _add(archive, name, data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def _textures(surface: Surface, texture_format: TextureFormat) -> dict[str, TextureFile]:
+    """The pictures of the material, by name without the suffix."""
+    found = {}
+    if surface.texture is not None:
+        found[TEXTURE] = encode_colours(surface.texture, texture_format)
+    if surface.uv is not None and surface.material is not None and surface.material.metallicRoughnessTexture:
+        both = surface.material.metallicRoughnessTexture.convert("RGB")
+        for name, channel in ((METALLIC, METALLIC_CHANNEL), (ROUGHNESS, ROUGHNESS_CHANNEL)):
+            found[name] = encode_numbers(both.getchannel(channel))
+    return found
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
@@ -71,7 +96,7 @@ def _rows(line: str, values: NDArray[np.generic]) -> Iterator[str]:
         yield line * len(rows) % tuple(rows.ravel().tolist())
 
 
-def _materials(surface: Surface, generator: str, texture: TextureFile | None) -> str:
+def _materials(surface: Surface, generator: str, textures: Mapping[str, TextureFile]) -> str:
     factor = np.ones(4) if surface.material is None else base_colour_factor(surface.material)
     red, green, blue = to_srgb(factor[:3])
     lines = [
@@ -84,6 +109,10 @@ def _materials(surface: Surface, generator: str, texture: TextureFile | None) ->
         f"d {factor[3]:.4f}",
         "illum 1",
     ]
-    if texture is not None:
-        lines.append(f"map_Kd {TEXTURE}{texture.suffix}")
+    if METALLIC in textures and surface.material is not None:
+        # The physically based extension of MTL; like Kd, these multiply their maps.
+        metallic, roughness = surface.material.metallicFactor, surface.material.roughnessFactor
+        lines.append(f"Pm {1.0 if metallic is None else metallic:.4f}")
+        lines.append(f"Pr {1.0 if roughness is None else roughness:.4f}")
+    lines += [f"{MAPS[name]} {name}{texture.suffix}" for name, texture in textures.items()]
     return "\n".join(lines) + "\n"

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from orfeas.engines.inflate.silhouette import HALF_ALPHA
+from orfeas.images.diffusion import diffuse
 from orfeas.images.filters import (
     Floats,
     Level,
     Mask,
     Pixels,
-    box_blur,
     depth_within,
     gaussian_blur,
     resize,
@@ -30,7 +30,7 @@ MARGIN, FADE, BAND = 0.015, 0.006, 0.012
 PULL, PULL_REACH, PULL_SIDE_PX = 0.02, 0.08, 256
 # The outermost pixels may hold some of the background, and so may those less opaque than the subject usually is.
 RIM_PX, THIN_ALPHA, FULL_ALPHA = 1.5, 0.6, 0.95
-DIFFUSION_SIDE_PX, DIFFUSION_ROUNDS, LEAST_SIDE_PX, ALONG_PX = 192, 16, 4, 1.5
+DIFFUSION_SIDE_PX, ALONG_PX = 192, 1.5
 # The back shows less, so its chart is smaller.
 BACK_SCALE = 0.5
 # Standard deviation of the grain in 8-bit levels; the least keeps the smooth back from showing bands.
@@ -198,26 +198,7 @@ def _silhouette_colours(box: Pixels, depth: Floats, trust: Floats, longest: floa
     along = weights > 0
     sums = gaussian_blur(sums, ALONG_PX) * along[..., None]
     weights = gaussian_blur(weights, ALONG_PX) * along
-    return _diffuse(sums, weights)
-
-
-def _diffuse(sums: Floats, weights: Floats) -> Floats:
-    """Colours ``sums / weights`` where there are any, and elsewhere the solution of Laplace's equation between them.
-
-    From coarse to fine, each level relaxed from the one before.
-    """
-    height, width = weights.shape
-    known = weights > 0
-    colours = sums / np.maximum(weights, 1e-12)[..., None]
-    if min(height, width) <= LEAST_SIDE_PX:
-        mean = sums.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-12)
-        return np.where(known[..., None], colours, mean).astype(np.float32)
-    half = Rectangle(0, 0, (width + 1) // 2, (height + 1) // 2)
-    guess = _fitted(_diffuse(_fitted(sums, half), _fitted(weights, half)), Rectangle(0, 0, width, height))
-    solution = np.where(known[..., None], colours, guess).astype(np.float32)
-    for _ in range(DIFFUSION_ROUNDS):
-        solution = np.where(known[..., None], colours, box_blur(solution, 1)).astype(np.float32)
-    return solution
+    return diffuse(sums, weights)
 
 
 def _front(box: Pixels, share: Floats, around: Floats, chart: Rectangle) -> Pixels:

@@ -1,0 +1,122 @@
+"""A model's surface as small pieces that know their neighbours, whatever its triangles and islands are like.
+
+A piece is what of the surface lies in one cell of a grid and faces one of six ways, so that both sides of a thin wall
+are pieces of their own, and the two sides of a UV seam are one. The number of pieces depends on the model's form alone:
+about fifty thousand, for a texture of any size.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from orfeas.textures.texels import Texels
+
+# Cells along the longest side of the model.
+CELLS = 96
+WAYS = 6
+# Pieces whose normals differ by more than this cosine do not touch, though their cells do: the sides of a sharp fin.
+LEAST_AGREEMENT = -0.2
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The pieces of a surface, ``p`` of them.
+
+    Attributes:
+        size: of a cell, scene units.
+        low: ``[3]`` the grid's corner.
+        side: cells along each side of the grid, with an empty one at both ends.
+        number: ``[side³ · 6]`` int64, the piece in each cell and way; −1 where there is none.
+        key: ``[p]`` int64, the cell and way of each piece.
+        of_texel: ``[k]`` int64, the piece that each texel lies in.
+    """
+
+    size: float
+    low: Tensor
+    side: int
+    number: Tensor
+    key: Tensor
+    of_texel: Tensor
+
+
+def make_cells(texels: Texels) -> Cells:
+    """Sort texels into pieces; linear in texels."""
+    low, high = texels.point.amin(dim=0), texels.point.amax(dim=0)
+    size = max(float((high - low).max()) / CELLS, 1e-9)
+    side = CELLS + 3
+    low = low - size  # an empty cell at each end, so that neighbours of a cell are never beyond the grid
+    key = _cell_key(((texels.point - low) / size).long(), side) * WAYS + way_of(texels.normal)
+    is_there = torch.zeros(side**3 * WAYS, dtype=torch.bool, device=key.device)
+    is_there[key] = True
+    keys = is_there.nonzero().squeeze(1)
+    number = torch.full((len(is_there),), -1, device=key.device)
+    number[keys] = torch.arange(len(keys), device=key.device)
+    return Cells(size, low, side, number, keys, number.index_select(0, key))
+
+
+def mean_over(cells: Cells, values: Tensor, texel: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean ``[p, C]`` of ``values`` ``[j, C]`` of the texels numbered ``texel`` ``[j]``, and how many there are."""
+    piece = cells.of_texel.index_select(0, texel)
+    count = torch.bincount(piece, minlength=len(cells.key))
+    sums = torch.zeros((len(cells.key), values.shape[1]), device=values.device)
+    sums.index_add_(0, piece, values)
+    return sums / count.clamp(min=1)[:, None], count
+
+
+def find_links(cells: Cells, normal: Tensor) -> NDArray[np.int64]:
+    """``[l, 2]`` pairs of pieces that touch, each pair once; ``normal`` ``[p, 3]`` is their mean normal."""
+    unit = torch.nn.functional.normalize(normal, dim=1)
+    cell, way = cells.key // WAYS, cells.key % WAYS
+    piece = torch.arange(len(cell), device=cell.device)
+    found = []
+    for step in _half_of_the_neighbours(cells.side):
+        for other_way in range(WAYS):
+            other = cells.number.index_select(0, (cell + step) * WAYS + other_way)
+            is_linked = (other >= 0) & ((step != 0) | (other_way > way))
+            one, two = piece[is_linked], other[is_linked]
+            agrees = (unit[one] * unit[two]).sum(dim=1) > LEAST_AGREEMENT
+            found.append(torch.stack([one[agrees], two[agrees]], dim=1))
+    return torch.cat(found).cpu().numpy()
+
+
+def interpolate_cells(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) -> Tensor:
+    """``values`` ``[p, C]`` of the pieces, trilinear between those around each point that face its way, ``[j, C]``.
+
+    Args:
+        cells: the pieces.
+        values: of the pieces.
+        point: ``[j, 3]``, each in a piece.
+        normal: ``[j, 3]``, the same texels'.
+    """
+    place = (point - cells.low) / cells.size - 0.5
+    corner = place.floor()
+    share = place - corner
+    way = way_of(normal)
+    sums = torch.zeros((len(point), values.shape[1]), device=values.device)
+    total = torch.zeros((len(point), 1), device=values.device)
+    for offset in torch.cartesian_prod(*[torch.arange(2, device=point.device)] * 3):
+        key = _cell_key(corner.long() + offset, cells.side) * WAYS + way
+        piece = cells.number.index_select(0, key)
+        weight = torch.where(offset == 1, share, 1 - share).prod(dim=1) * (piece >= 0)
+        sums += values.index_select(0, piece.clamp(min=0)) * weight[:, None]
+        total += weight[:, None]
+    return sums / total.clamp(min=1e-12)
+
+
+def way_of(normal: Tensor) -> Tensor:
+    """``[n]`` 0 to 5: the axis along which ``normal`` ``[n, 3]`` points most, and to which side of it."""
+    axis = normal.abs().argmax(dim=1, keepdim=True)
+    return (2 * axis + (normal.gather(1, axis) < 0)).squeeze(1)
+
+
+def _cell_key(cell: Tensor, side: int) -> Tensor:
+    return (cell[:, 0] * side + cell[:, 1]) * side + cell[:, 2]
+
+
+def _half_of_the_neighbours(side: int) -> list[int]:
+    """By how much a cell's number differs from its neighbours', one of each two that lie opposite; 0 is itself."""
+    steps = {(x * side + y) * side + z for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)}
+    return sorted(step for step in steps if step >= 0)

@@ -1,0 +1,158 @@
+"""UV islands for a model, made by uvunwrap or taken from the model itself."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import trimesh
+import uvunwrap
+from numpy.typing import NDArray
+
+from orfeas.errors import InvalidMesh
+from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.halfedges import half_edges
+from orfeas.meshes.limits import check_corners, check_points
+from orfeas.meshes.orientation import orient
+from orfeas.meshes.weld import weld
+from orfeas.progress import Progress
+from orfeas.textures.rasterize import NO_FACE, rasterize
+
+# Texels around each island; a mipmap of a quarter of the side still has one.
+PADDING = 4
+TIMEOUT_S = 120.0
+POLL_S = 0.02
+# How far UVs may stray over the border of the texture by rounding.
+STRAY = 1e-4
+OVERLAP_SIDE_PX = 1024
+# The rims of islands share texels in a raster of that size though the islands do not touch.
+MOST_OVERLAP = 0.05
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A model laid out in a texture, its vertices split along the islands' seams.
+
+    Attributes:
+        vertices: ``[n, 3]`` float64, as in the model.
+        faces: ``[m, 3]`` int64, the model's in its order; those that were wound otherwise than their neighbours are
+            turned over.
+        uv: ``[n, 2]`` float64 in [0, 1], origin lower left (conventions §5).
+        origin: ``[n]`` int64, the model's vertex that each one is a copy of.
+    """
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    uv: NDArray[np.float64]
+    origin: NDArray[np.int64]
+
+
+def unwrap(vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_size: int, progress: Progress) -> Layout:
+    """Cut a model into islands, flatten and pack them; the same model gives the same layout.
+
+    Args:
+        vertices: ``[n, 3]``, in any unit.
+        faces: ``[m, 3]``.
+        texture_size: side of the texture in texels, for which the islands are kept apart.
+        progress: asked fifty times a second whether to stop.
+
+    Raises:
+        InvalidMesh: no faces, corners that do not exist, numbers that are not finite, nothing that could be flattened,
+            or not done in two minutes.
+        Cancelled: the user has stopped the work.
+    """
+    points, corners = np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
+    if not len(corners):
+        raise InvalidMesh("The model has no faces.")
+    check_corners(corners, len(points))
+    check_points(points[np.unique(corners)])
+    first, place = weld(np.nan_to_num(points))
+    oriented = _orient(points[first], place[corners])
+    atlas = _run(points[first], oriented, texture_size, progress)
+    origin = first[np.frombuffer(atlas.xref, dtype=np.uint32)]
+    return Layout(
+        vertices=points[origin],
+        faces=np.frombuffer(atlas.indices, dtype=np.uint32).reshape(-1, 3).astype(np.int64),
+        uv=np.frombuffer(atlas.uv, dtype=np.float32).reshape(-1, 2).astype(np.float64),
+        origin=origin,
+    )
+
+
+def own_layout(mesh: trimesh.Trimesh) -> Layout:
+    """The UVs that a model came with, if each place of the texture belongs to one place of the model.
+
+    Raises:
+        InvalidMesh: it has none, they leave the texture, a face has no area in it, or faces overlap there; the message
+            says which.
+    """
+    uv = appearance_of(mesh).uv
+    faces = np.asarray(mesh.faces, dtype=np.int64)
+    if uv is None:
+        raise InvalidMesh("The model has no UVs of its own; let them be made.")
+    if not len(faces):
+        raise InvalidMesh("The model has no faces.")
+    flaw = _find_flaw(np.asarray(mesh.vertices, dtype=np.float64), faces, uv)
+    if flaw:
+        raise InvalidMesh(f"The model's own UVs cannot be painted on: {flaw} Let new ones be made.")
+    return Layout(np.array(mesh.vertices), faces.copy(), np.clip(uv, 0.0, 1.0), np.arange(len(mesh.vertices)))
+
+
+def _orient(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The faces wound alike and outward: where they are not, the unwrapper makes an island of almost every face."""
+    is_whole = (faces != faces[:, [1, 2, 0]]).all(axis=1)
+    whole = faces[is_whole]
+    result = faces.copy()
+    if len(whole):
+        result[is_whole] = orient(points, whole, half_edges(whole).pairs())
+    return result
+
+
+def _run(
+    points: NDArray[np.float64], faces: NDArray[np.int64], texture_size: int, progress: Progress
+) -> uvunwrap.OutputMesh:
+    deadline = time.monotonic() + TIMEOUT_S
+    try:
+        mesh = uvunwrap.Mesh(points.astype(np.float32), faces.astype(np.uint32))
+        job = uvunwrap.start([mesh], page_size=texture_size, padding=PADDING)
+        try:
+            while not job.done:
+                progress.check()
+                if time.monotonic() > deadline:
+                    raise InvalidMesh(
+                        f"The model could not be unwrapped in {TIMEOUT_S:.0f} seconds; repair it, or reduce its faces."
+                    )
+                time.sleep(POLL_S)
+        finally:
+            job.cancel()
+        return job.result().meshes[0]
+    except uvunwrap.UnwrapError as error:
+        raise InvalidMesh("The model's surface could not be unwrapped; repair it first.") from error
+
+
+def _find_flaw(vertices: NDArray[np.float64], faces: NDArray[np.int64], uv: NDArray[np.float64]) -> str:
+    """What is wrong with UVs ``[n, 2]``, as a sentence; empty where nothing is."""
+    corners = uv[faces]
+    if not np.isfinite(corners).all():
+        return "some are not finite numbers."
+    if corners.min() < -STRAY or corners.max() > 1 + STRAY:
+        return "they reach beyond the texture."
+    has_area = _areas(vertices[faces]) > 0
+    flat = _areas(np.pad(corners, ((0, 0), (0, 0), (0, 1))))
+    if (flat[has_area] <= 0).any():
+        return f"{np.count_nonzero(flat[has_area] <= 0):,} faces have no area in the texture."
+    overlap = _overlap(faces, uv, float(flat.sum()))
+    return f"{overlap:.0%} of the texture is used more than once." if overlap > MOST_OVERLAP else ""
+
+
+def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return np.asarray(np.linalg.norm(cross, axis=1) / 2)
+
+
+def _overlap(faces: NDArray[np.int64], uv: NDArray[np.float64], area: float) -> float:
+    """The share of the faces' ``area`` in the texture for which there is no texel of their own."""
+    place = np.column_stack([2 * uv - 1, np.zeros(len(uv))]).astype(np.float32)
+    side = OVERLAP_SIDE_PX
+    raster = rasterize(torch.from_numpy(place), torch.from_numpy(faces), side, side, "centres")
+    covered = float((raster.face != NO_FACE).sum()) / side**2
+    return max(0.0, 1 - covered / area)
