@@ -69,6 +69,18 @@ def load_module(
     return module
 
 
+def load_tensor(checkpoint: Path, part: str, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """One tensor of a part; see :func:`load_module`.
+
+    Raises:
+        EngineUnavailable: the checkpoint is damaged, or does not have it.
+    """
+    found = _read(_Source(checkpoint, part, {}), [name])
+    if name not in found:
+        raise damaged(checkpoint, f"{name} is missing from {part or 'it'}")
+    return _convert(found[name], device, dtype)
+
+
 @dataclass(frozen=True)
 class _Source:
     """A part of a file, and what its tensors are called today."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from orfeas.engines.hunyuan.config import PATCH_PX, EncoderConfig
+from orfeas.engines.hunyuan.paint.files import PaintFiles
 from orfeas.errors import EngineUnavailable
 
 Values = Mapping[str, object]
@@ -85,13 +86,27 @@ class PaintConfig:
 IGNORED = frozenset({"sample_size", "upcast_attention", "force_upcast"})
 
 
+def read_paint_config(files: PaintFiles) -> PaintConfig:
+    """The configuration of a release.
+
+    Raises:
+        EngineUnavailable: a file cannot be read, or describes something this engine does not do.
+    """
+    return PaintConfig(
+        unet=read_unet_config(files.unet.config),
+        vae=read_vae_config(files.vae.config),
+        schedule=read_schedule_config(files.schedule),
+        dino=read_dino_config(files.dino.config),
+    )
+
+
 def read_unet_config(path: Path) -> UnetConfig:
     """The configuration in ``unet/config.json``.
 
     Raises:
         EngineUnavailable: it cannot be read, or describes something this engine does not do.
     """
-    from diffusers import UNet2DConditionModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     file = _ConfigFile(path, _read_json(path))
     absent = _stock_values(UNet2DConditionModel)
@@ -123,7 +138,7 @@ def read_vae_config(path: Path) -> VaeConfig:
     Raises:
         EngineUnavailable: it cannot be read, or describes something this engine does not do.
     """
-    from diffusers import AutoencoderKL
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     file = _ConfigFile(path, _read_json(path))
     absent = _stock_values(AutoencoderKL)
@@ -147,7 +162,7 @@ def read_schedule_config(path: Path) -> ScheduleConfig:
     Raises:
         EngineUnavailable: it cannot be read.
     """
-    from diffusers import UniPCMultistepScheduler
+    from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
     file = _ConfigFile(path, _read_json(path))
     absent = _stock_values(UniPCMultistepScheduler)

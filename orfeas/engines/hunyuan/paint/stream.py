@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar, cast
+from typing import Generic, Literal, TypeVar
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from orfeas.engines.hunyuan.paint.config import LATENT_CHANNELS, UnetConfig
@@ -118,7 +118,7 @@ class Stream(nn.Module, Generic[Block]):
 
 
 def _make_stock(config: UnetConfig) -> nn.Module:
-    stock = UNet2DConditionModel(  # type: ignore[no-untyped-call]  # diffusers wraps its constructors
+    stock: nn.Module = UNet2DConditionModel(
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
         use_linear_projection=True,
@@ -131,7 +131,7 @@ def _make_stock(config: UnetConfig) -> nn.Module:
         norm_num_groups=config.norm_num_groups,
         norm_eps=config.norm_eps,
     )
-    return cast(nn.Module, stock)  # which mypy does not see, for diffusers is not typed
+    return stock
 
 
 def _children(module: nn.Module, name: str) -> list[nn.Module]:
