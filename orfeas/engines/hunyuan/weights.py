@@ -81,6 +81,15 @@ def load_tensor(checkpoint: Path, part: str, name: str, device: torch.device, dt
     return _convert(found[name], device, dtype)
 
 
+def read_shapes(checkpoint: Path, part: str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a part's tensors; empty where there is no such part. See :func:`load_module`.
+
+    Raises:
+        EngineUnavailable: the checkpoint is damaged.
+    """
+    return {name: tuple(tensor.shape) for name, tensor in _read(_Source(checkpoint, part, {}), None).items()}
+
+
 @dataclass(frozen=True)
 class _Source:
     """A part of a file, and what its tensors are called today."""

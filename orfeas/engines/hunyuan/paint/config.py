@@ -184,8 +184,10 @@ def read_dino_config(path: Path) -> EncoderConfig:
         EngineUnavailable: it cannot be read, or describes something this engine does not do.
     """
     file = _ConfigFile(path, _read_json(path))
+    # What transformers takes where the file says nothing.
+    usual: Values = {"hidden_act": "gelu", "patch_size": PATCH_PX, "num_channels": 3}
     absent: Values = {"layer_norm_eps": 1e-6, "qkv_bias": True, "use_swiglu_ffn": False, "mlp_ratio": 4}
-    file.expect({"model_type": "dinov2", "hidden_size": DINO_SIZE, "patch_size": PATCH_PX, "num_channels": 3}, {})
+    file.expect({"model_type": "dinov2", "hidden_size": DINO_SIZE, **usual}, usual)
     return EncoderConfig(
         hidden_size=DINO_SIZE,
         num_hidden_layers=file.integer("num_hidden_layers", absent),

@@ -42,7 +42,12 @@ def _to_unit(picture: Picture, size_px: int) -> Tensor:
     image = image.convert("RGB")
     if image.size != (size_px, size_px):
         image = image.resize((size_px, size_px), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).to(torch.float32) / 255
+    return to_values(image)
+
+
+def to_values(picture: Image.Image) -> Tensor:
+    """An RGB picture as ``[3, H, W]`` float32 in 0..1."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).to(torch.float32) / 255
 
 
 def prepare_dino(picture: Image.Image) -> Tensor:

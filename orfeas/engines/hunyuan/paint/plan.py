@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import torch
 from torch import nn
@@ -65,8 +66,9 @@ class Sizes:
         return self.dino + self.autoencoder + self.reference + self.painter
 
 
+@cache
 def measure(config: PaintConfig) -> Sizes:
-    """Count what the networks hold; nothing is allocated."""
+    """Count what the networks hold; nothing is allocated. Counted once, for building them takes a second."""
     with torch.device("meta"):
         return Sizes(
             dino=_count(Dino(config.dino)),
