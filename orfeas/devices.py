@@ -72,6 +72,13 @@ def choose_dtype(device: "torch.device", values: int) -> "torch.dtype":
     return torch.float32 if values * torch.float32.itemsize < free_bytes(device) else torch.bfloat16
 
 
+def choose_published_dtype(device: "torch.device", values: int) -> "torch.dtype":
+    """As :func:`choose_dtype`, for a network published in float16, which loses precision in bfloat16 on a GPU."""
+    import torch
+
+    return torch.float16 if device.type in ("cuda", "mps") else choose_dtype(device, values)
+
+
 def free_bytes(device: "torch.device") -> int:
     """Memory that work on the device may still take."""
     import torch

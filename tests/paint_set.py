@@ -65,6 +65,14 @@ class PaintSet:
         return f"{self.name}/{name}"
 
 
+def assert_recorded(got: Tensor, output: str, case: Mapping[str, Any]) -> None:
+    """``got`` is the stored array to the case's tolerance."""
+    want = PAINT_SET.tensor(output).double()
+    assert got.shape == want.shape
+    excess = (got.double() - want).abs() - case["atol"] - case.get("rtol", 0) * want.abs()
+    assert excess.max().item() <= 0
+
+
 def generator(name: str) -> np.random.RandomState:
     return np.random.RandomState(zlib.crc32(name.encode()))
 

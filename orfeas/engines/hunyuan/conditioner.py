@@ -4,6 +4,8 @@ Written out rather than taken from transformers: the checkpoint has the names of
 and loading that library takes longer than loading these weights. A test holds it against transformers' own class.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,9 +42,19 @@ class Embeddings(nn.Module):
         self.patch_embeddings = Patches(config)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, 3, S, S]`` to ``[B, 1 + patches, D]``."""
+        """``[B, 3, S, S]`` to ``[B, 1 + patches, D]``; S may differ from the size the places were learned for."""
         x = self.patch_embeddings(x)
-        return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.position_embeddings
+        return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self._places(x.shape[1])
+
+    def _places(self, patches: int) -> Tensor:
+        """The places ``[1, 1 + patches, D]``, resampled in float32 where there are more or fewer patches."""
+        places: Tensor = self.position_embeddings
+        if patches + 1 == places.shape[1]:
+            return places
+        grid, wanted = math.isqrt(places.shape[1] - 1), math.isqrt(patches)
+        square = places[:, 1:].transpose(1, 2).reshape(1, -1, grid, grid).to(torch.float32)
+        square = functional.interpolate(square, (wanted, wanted), mode="bicubic", align_corners=False)
+        return torch.cat([places[:, :1], square.flatten(2).transpose(1, 2).to(places.dtype)], dim=1)
 
 
 class Projections(nn.Module):
@@ -99,6 +111,23 @@ class FeedForward(nn.Module):
         return out
 
 
+class GatedFeedForward(nn.Module):
+    """Two maps, the first of which gives gates and values, as in the largest DINOv2."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        # Two thirds, so that there are as many values as without gates, and a multiple of 8.
+        inner_size = (int(int(config.hidden_size * config.mlp_ratio) * 2 / 3) + 7) // 8 * 8
+        self.weights_in = nn.Linear(config.hidden_size, 2 * inner_size)
+        self.weights_out = nn.Linear(inner_size, config.hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., D]`` to ``[..., D]``."""
+        gate, value = self.weights_in(x).chunk(2, dim=-1)
+        out: Tensor = self.weights_out(functional.silu(gate) * value)
+        return out
+
+
 class EncoderLayer(nn.Module):
     """Attention and feed-forward, each scaled."""
 
@@ -108,7 +137,7 @@ class EncoderLayer(nn.Module):
         self.attention = Attention(config)
         self.layer_scale1 = LayerScale(config.hidden_size)
         self.norm2 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.mlp = FeedForward(config)
+        self.mlp = GatedFeedForward(config) if config.use_swiglu_ffn else FeedForward(config)
         self.layer_scale2 = LayerScale(config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -82,6 +82,7 @@ class EncoderConfig:
     layer_norm_eps: float = 1e-6
     qkv_bias: bool = True
     use_cls_token: bool = True
+    use_swiglu_ffn: bool = False
 
     @property
     def num_patches(self) -> int:

@@ -7,6 +7,7 @@ what it keeps and one group.
 
 import pickle
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,16 +34,18 @@ def load_module(
     dtype: torch.dtype,
     *,
     is_streamed: bool = False,
+    renamed: Mapping[str, str] | None = None,
 ) -> Module:
     """A module with a part of the checkpoint's tensors.
 
     Args:
         make: builds the module.
-        checkpoint: ``.ckpt`` or ``.safetensors`` (specification §1.2).
-        part: ``model``, ``vae`` or ``conditioner``.
+        checkpoint: tensors, in safetensors where its name ends so, or else pickled.
+        part: what the names of its tensors begin with, before a dot, or the mapping they are in; empty: all there are.
         device: where its tensors go.
         dtype: what they become.
         is_streamed: leave the experts in the file, and bring each layer's to the device when it is needed.
+        renamed: what pieces of names are called today, by what an old file calls them.
 
     Raises:
         EngineUnavailable: the checkpoint is damaged, or is not of this module.
@@ -50,36 +53,83 @@ def load_module(
     with torch.device("meta"):
         module = make().eval().requires_grad_(False)
     wanted = {name: tuple(p.shape) for name, p in module.named_parameters()}
-    sizes = _check_match(wanted, checkpoint, part)
+    source = _Source(checkpoint, part, renamed or {})
+    sizes = _check_match(wanted, source)
     skipped: set[str] = set()
     for name, layer in module.named_modules():
         if isinstance(layer, MixtureOfExperts):
             if is_streamed:
                 keys = [key for key in wanted if key.startswith(f"{name}.experts.")]
-                _stream(layer, f"{name}.", _read(checkpoint, part, keys), device, dtype)
+                _stream(layer, f"{name}.", _read(source, keys), device, dtype)
                 skipped.update(keys)
             else:
                 layer.allocate(device, dtype)
     for keys in _groups({key: size for key, size in sizes.items() if key not in skipped}):
-        _put(module, _read(checkpoint, part, keys), device, dtype)
+        _put(module, _read(source, keys), device, dtype)
     return module
 
 
-def _check_match(wanted: Mapping[str, tuple[int, ...]], checkpoint: Path, part: str) -> dict[str, int]:
+def load_tensor(checkpoint: Path, part: str, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """One tensor of a part; see :func:`load_module`.
+
+    Raises:
+        EngineUnavailable: the checkpoint is damaged, or does not have it.
+    """
+    found = _read(_Source(checkpoint, part, {}), [name])
+    if name not in found:
+        raise damaged(checkpoint, f"{name} is missing from {part or 'it'}")
+    return _convert(found[name], device, dtype)
+
+
+def read_shapes(checkpoint: Path, part: str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a part's tensors; empty where there is no such part. See :func:`load_module`.
+
+    Raises:
+        EngineUnavailable: the checkpoint is damaged.
+    """
+    return {name: tuple(tensor.shape) for name, tensor in _read(_Source(checkpoint, part, {}), None).items()}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A part of a file, and what its tensors are called today."""
+
+    checkpoint: Path
+    part: str
+    renamed: Mapping[str, str]
+
+    @property
+    def prefix(self) -> str:
+        """What a flat file's names of this part begin with."""
+        return f"{self.part}." if self.part else ""
+
+    def own_name(self, key: str) -> str:
+        """Our name of a tensor that the file calls ``key``."""
+        pieces = key.removeprefix(self.prefix).split(".")
+        return ".".join(self.renamed.get(piece, piece) for piece in pieces)
+
+
+def _check_match(wanted: Mapping[str, tuple[int, ...]], source: _Source) -> dict[str, int]:
     """Bytes of each wanted tensor in the file, in the file's order, once all are there in their shapes."""
-    found = _read(checkpoint, part, None)
+    found = _read(source, None)
+    checkpoint, part = source.checkpoint, source.part
     if not found:
-        raise damaged(checkpoint, f"it has no part called {part}")
+        raise damaged(checkpoint, f"it has no part called {part}" if part else "it holds no tensors")
     missing = [key for key in wanted if key not in found]
     if missing:
-        raise damaged(checkpoint, f"{len(missing)} tensors are missing from {part}, {missing[0]} among them")
+        raise damaged(checkpoint, f"{len(missing)} tensors are missing from {part or 'it'}, {missing[0]} among them")
     other = [key for key in wanted if tuple(found[key].shape) != wanted[key]]
     if other:
         shapes = f"{list(found[other[0]].shape)} instead of {list(wanted[other[0]])}"
-        raise damaged(checkpoint, f"{part}.{other[0]} is {shapes}, so it does not belong to the config.yaml beside it")
+        raise damaged(
+            checkpoint,
+            f"{source.prefix}{other[0]} is {shapes}, so it does not belong to the config.yaml beside it"
+            if part
+            else f"{other[0]} is {shapes}, so it does not belong to the config.json beside it",
+        )
     extra = [key for key in found if key not in wanted]
     if extra and part not in LENIENT_PARTS:
-        raise damaged(checkpoint, f"{len(extra)} tensors of {part} are not known, {extra[0]} among them")
+        raise damaged(checkpoint, f"{len(extra)} tensors of {part or 'the file'} are not known, {extra[0]} among them")
     return {key: tensor.nbytes for key, tensor in found.items() if key in wanted}
 
 
@@ -129,11 +179,12 @@ def _stream(
     layer.register_forward_hook(lambda *_: layer.release(), always_call=True)
 
 
-def _read(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str, Tensor]:
-    """Mapped tensors of a part by their names in it; all for ``None``. The file stays mapped while any is held."""
+def _read(source: _Source, keys: Collection[str] | None) -> dict[str, Tensor]:
+    """Mapped tensors of a part by our names; all for ``None``. The file stays mapped while any is held."""
+    checkpoint = source.checkpoint
     read = _read_safetensors if checkpoint.suffix == ".safetensors" else _read_pickle
     try:
-        return read(checkpoint, part, keys)
+        return read(source, keys)
     except FileNotFoundError as error:
         raise EngineUnavailable(f"{checkpoint.name} is gone from {checkpoint.parent}; fetch it again.") from error
     except pickle.UnpicklingError as error:
@@ -142,16 +193,20 @@ def _read(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str
         raise damaged(checkpoint, "it cannot be read") from error
 
 
-def _read_safetensors(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str, Tensor]:
-    prefix = f"{part}."
-    with safe_open(checkpoint, framework="pt", device="cpu") as file:
-        names = [name.removeprefix(prefix) for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  # no dict
-        return {name: file.get_tensor(prefix + name) for name in names if keys is None or name in keys}
+def _read_safetensors(source: _Source, keys: Collection[str] | None) -> dict[str, Tensor]:
+    with safe_open(source.checkpoint, framework="pt", device="cpu") as file:
+        names = {source.own_name(name): name for name in file.keys() if name.startswith(source.prefix)}  # noqa: SIM118  # no dict
+        return {own: file.get_tensor(name) for own, name in names.items() if keys is None or own in keys}
 
 
-def _read_pickle(checkpoint: Path, part: str, keys: Collection[str] | None) -> dict[str, Tensor]:
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    tensors = content.get(part) if isinstance(content, dict) else None
-    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
+def _read_pickle(source: _Source, keys: Collection[str] | None) -> dict[str, Tensor]:
+    content = torch.load(source.checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    if not isinstance(content, dict):
         return {}
-    return {str(key): value for key, value in tensors.items() if keys is None or key in keys}
+    tensors = content.get(source.part)
+    if not isinstance(tensors, dict):
+        tensors = {key: value for key, value in content.items() if str(key).startswith(source.prefix)}
+    if not all(isinstance(value, Tensor) for value in tensors.values()):
+        return {}
+    named = {source.own_name(str(key)): value for key, value in tensors.items()}
+    return {own: value for own, value in named.items() if keys is None or own in keys}

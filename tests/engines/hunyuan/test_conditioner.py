@@ -11,6 +11,7 @@ RENAMED = {
     "attention.attention.key": "attention.k_proj",
     "attention.attention.value": "attention.v_proj",
     "attention.output.dense": "attention.o_proj",
+    "mlp.weights_out": "mlp.down_proj",
 }
 
 
@@ -47,6 +48,32 @@ def test_the_encoder_equals_the_one_of_transformers(qkv_bias: bool, epsilon: flo
     theirs.train(False)
     theirs.load_state_dict({in_version_5(name): tensor for name, tensor in encoder.model.state_dict().items()})
     x = torch.randn(2, 3, 56, 56, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.allclose(encoder.model(x), theirs(x).last_hidden_state, atol=1e-5)
+
+
+@pytest.mark.parametrize("image_size", [56, 84])
+def test_the_gated_encoder_equals_the_one_of_transformers_at_its_own_size_and_at_another(image_size: int) -> None:
+    config = EncoderConfig(48, 2, 3, 4.0, image_size=84, use_swiglu_ffn=True)
+    encoder = make(config).main_image_encoder
+    theirs = Dinov2Model(
+        Dinov2Config(
+            hidden_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=3,
+            mlp_ratio=4,
+            image_size=84,
+            patch_size=14,
+            use_swiglu_ffn=True,
+        )
+    )
+    theirs.train(False)
+    state = {in_version_5(name): tensor for name, tensor in encoder.model.state_dict().items()}
+    for name in [name for name in state if ".mlp.weights_in." in name]:
+        gate, value = state.pop(name).chunk(2)
+        state |= {name.replace("weights_in", "gate_proj"): gate, name.replace("weights_in", "up_proj"): value}
+    theirs.load_state_dict(state)
+    x = torch.randn(2, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         assert torch.allclose(encoder.model(x), theirs(x).last_hidden_state, atol=1e-5)
 
