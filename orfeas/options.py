@@ -25,6 +25,14 @@ class EngineChoice(StrEnum):
     INFLATE = "inflate"
 
 
+class TextureEngineChoice(StrEnum):
+    """Who makes the texture; ``projection`` has no learned weights."""
+
+    AUTO = "auto"
+    HUNYUAN = "hunyuan3d-2.1"
+    PROJECTION = "projection"
+
+
 class TextEngineChoice(StrEnum):
     """Who turns words into a picture."""
 
@@ -86,7 +94,8 @@ class ShapeOptions:
     ``octree_resolution`` is cells along the longest side; ``size_mm`` is the longest side of the model;
     ``texture_size`` is the side of the texture in pixels. Guidance acts from the share ``guidance_start`` of the steps
     to the share ``guidance_end``. ``cache_threshold`` is the largest relative change of an evaluation that step caching
-    leaves out; 0 leaves out nothing.
+    leaves out; 0 leaves out nothing. ``texture_engine`` ``auto`` takes the engine's own texture where it makes one, and
+    the best texture engine that is ready where it does not.
     """
 
     engine: EngineChoice = EngineChoice.AUTO
@@ -104,6 +113,29 @@ class ShapeOptions:
     guidance_start: float = 0.0
     guidance_end: float = 1.0
     cache_threshold: float = 0.0
+    texture_engine: TextureEngineChoice = TextureEngineChoice.AUTO
+    texture_format: TextureFormat = TextureFormat.JPEG
+
+
+@dataclass(frozen=True)
+class TextureOptions:
+    """Options of ``/texture_mesh``, made by :func:`parse_texture_options`; ``-1`` and ``0`` let ORFEAS choose.
+
+    ``texture_size`` is the side of the texture in pixels. ``size_mm`` is the longest side that the model is scaled to;
+    0 leaves its size and place. ``keep_uv`` paints on the UVs that the mesh came with.
+    """
+
+    engine: TextureEngineChoice = TextureEngineChoice.AUTO
+    quality: Quality = Quality.STANDARD
+    remove_background: RemoveBackground = RemoveBackground.AUTO
+    seed: int = -1
+    size_mm: float = 0.0
+    output_format: OutputFormat = OutputFormat.GLB
+    num_inference_steps: int = 0
+    guidance_scale: float = -1.0
+    texture_size: int = 0
+    texture_format: TextureFormat = TextureFormat.JPEG
+    keep_uv: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,6 +252,8 @@ def parse_shape_options(
     guidance_start: object = 0,
     guidance_end: object = 1,
     cache_threshold: object = 0,
+    texture_engine: object = TextureEngineChoice.AUTO,
+    texture_format: object = TextureFormat.JPEG,
 ) -> ShapeOptions:
     """Check what a caller sent to ``/generate_3d``.
 
@@ -248,7 +282,52 @@ def parse_shape_options(
         guidance_start=start,
         guidance_end=end,
         cache_threshold=parse_number("cache_threshold", cache_threshold, 0, 1),
+        texture_engine=parse_choice("texture_engine", texture_engine, TextureEngineChoice),
+        texture_format=_parse_texture_format(texture_format, output_format),
     )
+
+
+def parse_texture_options(
+    *,
+    engine: object = TextureEngineChoice.AUTO,
+    quality: object = Quality.STANDARD,
+    remove_background: object = RemoveBackground.AUTO,
+    seed: object = -1,
+    size_mm: object = 0,
+    output_format: object = OutputFormat.GLB,
+    num_inference_steps: object = 0,
+    guidance_scale: object = -1,
+    texture_size: object = 0,
+    texture_format: object = TextureFormat.JPEG,
+    keep_uv: object = False,
+) -> TextureOptions:
+    """Check what a caller sent to ``/texture_mesh``.
+
+    Raises:
+        InvalidOption: the first value that is not allowed, with what is.
+    """
+    return TextureOptions(
+        engine=parse_choice("engine", engine, TextureEngineChoice),
+        quality=parse_choice("quality", quality, Quality),
+        remove_background=parse_choice("remove_background", remove_background, RemoveBackground),
+        seed=parse_integer("seed", seed, 0, MAX_SEED, auto=-1),
+        size_mm=parse_number("size_mm", size_mm, 1, 10_000, auto=0),
+        output_format=parse_choice("output_format", output_format, OutputFormat),
+        num_inference_steps=parse_integer("num_inference_steps", num_inference_steps, 1, 200, auto=0),
+        guidance_scale=parse_number("guidance_scale", guidance_scale, 0, 30, auto=-1),
+        texture_size=parse_integer("texture_size", texture_size, 256, 4096, auto=0),
+        texture_format=_parse_texture_format(texture_format, output_format),
+        keep_uv=parse_bool("keep_uv", keep_uv),
+    )
+
+
+def _parse_texture_format(value: object, output_format: object) -> TextureFormat:
+    """How the texture is kept, if a file of the format asked for can hold that."""
+    texture_format = parse_choice("texture_format", value, TextureFormat)
+    wanted = parse_choice("output_format", output_format, OutputFormat)
+    if texture_format is TextureFormat.WEBP and wanted is OutputFormat.OBJ:
+        raise InvalidOption("texture_format cannot be “webp” for an OBJ; choose one of png, jpeg.", "texture_format")
+    return texture_format
 
 
 def parse_picture_options(

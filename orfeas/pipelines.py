@@ -5,14 +5,15 @@ Nothing here knows of queues, sessions or doors: a request, a folder and a :clas
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 
+import trimesh
 from PIL import Image
 
-from orfeas.engines.base import ShapeEngine, ShapeRequest
+from orfeas.engines.base import ShapeEngine, ShapeRequest, ShapeResult, TextureEngine, TextureRequest
 from orfeas.files import write_whole
 from orfeas.images.background import cut_out
 from orfeas.images.validation import load_image
@@ -21,7 +22,7 @@ from orfeas.meshes.load import load_mesh
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance
 from orfeas.meshes.stats import measure
-from orfeas.options import OutputFormat, PictureOptions, ShapeOptions
+from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, TextureFormat, TextureOptions
 from orfeas.progress import Progress, Stage
 from orfeas.records import ImageInfo, JobKind, MeshReport, Scalar
 from orfeas.text_to_image.base import PictureEngine, PictureRequest
@@ -52,18 +53,35 @@ class PictureTask:
 
 
 @dataclass(frozen=True)
+class TextureTask:
+    """A mesh to be painted by ``engine`` from a picture; ``options`` are effective; ``stem`` names its files."""
+
+    options: TextureOptions
+    engine: TextureEngine
+    stem: str
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
 class ModelTask:
-    """A picture to be made a model by ``engine``; ``options`` are effective; ``picture``, if any, is made first."""
+    """A picture to be made a model by ``engine``; ``options`` are effective.
+
+    ``picture``, if any, is made first; ``painter``, if any, makes the texture.
+    """
 
     options: ShapeOptions
     engine: ShapeEngine
     stem: str
     picture: PictureTask | None = None
+    painter: TextureTask | None = None
 
     @property
     def prompt(self) -> str:
         """The words it all began with; empty where it began with a picture."""
         return self.picture.prompt if self.picture else ""
+
+
+Task = PictureTask | ModelTask | TextureTask
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,11 @@ class JobFiles:
     def upload(self) -> Path:
         """The picture as it was uploaded; what it is, its content says."""
         return self.folder / "upload"
+
+    @property
+    def mesh(self) -> Path:
+        """The mesh as it was uploaded; what it is, its content says."""
+        return self.folder / "mesh"
 
     @property
     def cut_out(self) -> Path:
@@ -142,26 +165,62 @@ def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made
 
 
 def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progress) -> Made:
-    """(Words →) picture → cut-out → model → files.
+    """(Words →) picture → cut-out → model (→ texture) → files.
 
     Raises:
-        OrfeasError: as the engine says, and ``InvalidImage`` where nothing is in the foreground.
+        OrfeasError: as the engines say, and ``InvalidImage`` where nothing is in the foreground.
     """
     # 1. The picture: the one uploaded, or one made from words.
     pictured = make_picture(task.picture, files, progress) if task.picture else Made(files={})
-    source = files.picture if task.picture else files.upload
     # 2. The subject, cut out of it.
+    subject = _cut_out(files.picture if task.picture else files.upload, task.options, files, progress)
+    # 3. The model; the engines report their own stages.
+    shape_options = replace(task.options, texture=False) if task.painter else task.options
+    result = task.engine.generate(ShapeRequest(subject, shape_options), progress)
+    if task.painter:
+        painted = task.painter.engine.generate(TextureRequest(result.mesh, subject, task.painter.options), progress)
+        result = ShapeResult(painted.mesh, (*result.notes, *painted.notes))
+    # 4. In its place, and into files.
+    notes = (*pictured.notes, *result.notes)
+    made = _save(result.mesh, notes, task, kind, files, progress)
+    return replace(made, files={**pictured.files, **made.files})
+
+
+def make_texture(task: TextureTask, kind: JobKind, files: JobFiles, progress: Progress) -> Made:
+    """Mesh and picture → cut-out → texture → files.
+
+    Raises:
+        OrfeasError: as the engine says, ``InvalidMesh`` where the mesh cannot be read, and ``InvalidImage`` where
+            nothing is in the foreground.
+    """
     with progress.stage(Stage.CUT_OUT):
-        subject = cut_out(load_image(source), task.options.remove_background, progress)
+        mesh = load_mesh(files.mesh)
+    subject = _cut_out(files.upload, task.options, files, progress)
+    result = task.engine.generate(TextureRequest(mesh, subject, task.options), progress)
+    return _save(result.mesh, result.notes, task, kind, files, progress)
+
+
+def _cut_out(source: Path, options: ShapeOptions | TextureOptions, files: JobFiles, progress: Progress) -> Image.Image:
+    with progress.stage(Stage.CUT_OUT):
+        subject = cut_out(load_image(source), options.remove_background, progress)
         write_whole(files.cut_out, _png(subject))
         _write_thumbnail(subject, files)
-    # 3. The model; the engine reports its own stages.
-    result = task.engine.generate(ShapeRequest(subject, task.options), progress)
-    # 4. In its place, measured, and written with how it was made.
+    return subject
+
+
+def _save(
+    mesh: trimesh.Trimesh,
+    notes: tuple[str, ...],
+    task: ModelTask | TextureTask,
+    kind: JobKind,
+    files: JobFiles,
+    progress: Progress,
+) -> Made:
+    """The model in its place, measured, and written with how it was made."""
     with progress.stage(Stage.SAVE):
-        mesh = place(result.mesh, task.options.size_mm)
-        report = measure(mesh)
-        notes = (*pictured.notes, *result.notes, *_warn_of_pieces(report))
+        placed = place(mesh, task.options.size_mm) if task.options.size_mm else mesh
+        report = measure(placed)
+        notes = (*notes, *_warn_of_pieces(report))
         provenance = Provenance(
             kind=kind,
             engine=task.engine.name,
@@ -174,10 +233,11 @@ def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progre
         progress.check()
         # The GLB comes last: where it is, everything a conversion needs is.
         write_whole(files.provenance, provenance.to_json())
-        write_model(export(mesh, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB)), OutputFormat.GLB, files)
+        glb = export(placed, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB), task.options.texture_format)
+        write_model(glb, OutputFormat.GLB, files)
         convert(files, task.options.output_format)
     sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
-    return Made(files={**pictured.files, **sizes}, mesh=report, notes=notes)
+    return Made(files=sizes, mesh=report, notes=notes)
 
 
 def _warn_of_pieces(report: MeshReport) -> tuple[str, ...]:
@@ -195,9 +255,15 @@ def convert(files: JobFiles, output_format: OutputFormat) -> Path:
     path = files.model(output_format)
     if not path.exists():
         provenance = Provenance.from_json(files.provenance.read_bytes()).written_as(output_format)
-        data = export(load_mesh(files.model(OutputFormat.GLB)), output_format, provenance)
+        data = export(load_mesh(files.model(OutputFormat.GLB)), output_format, provenance, _texture_format(provenance))
         write_model(data, output_format, files)
     return path
+
+
+def _texture_format(provenance: Provenance) -> TextureFormat:
+    """How a converted file keeps its texture: as was asked for, but for WebP, which only a GLB can hold."""
+    asked = str(provenance.options.get("texture_format", TextureFormat.JPEG))
+    return TextureFormat.PNG if asked == TextureFormat.PNG else TextureFormat.JPEG
 
 
 def write_model(data: bytes, output_format: OutputFormat, files: JobFiles) -> None:
@@ -205,13 +271,13 @@ def write_model(data: bytes, output_format: OutputFormat, files: JobFiles) -> No
     write_whole(files.model(output_format), data)
 
 
-def is_preview(task: PictureTask | ModelTask) -> bool:
+def is_preview(task: Task) -> bool:
     """Whether any engine at work here is a preview engine."""
-    pictured = isinstance(task, ModelTask) and task.picture is not None and is_preview(task.picture)
-    return pictured or task.engine.info().is_preview
+    parts = (task.picture, task.painter) if isinstance(task, ModelTask) else ()
+    return task.engine.info().is_preview or any(is_preview(part) for part in parts if part is not None)
 
 
-def reported_options(task: PictureTask | ModelTask) -> dict[str, Scalar]:
+def reported_options(task: Task) -> dict[str, Scalar]:
     """Every effective value under the endpoint's own parameter names, so that the call can be repeated."""
     options: dict[str, Scalar] = {
         name: value.value if isinstance(value, StrEnum) else value for name, value in asdict(task.options).items()

@@ -17,7 +17,10 @@ class Stage(StrEnum):
     CUT_OUT = "cut_out"
     SHAPE = "shape"
     SURFACE = "surface"
+    UNWRAP = "unwrap"
     TEXTURE = "texture"
+    ENLARGE = "enlarge"
+    BAKE = "bake"
     SAVE = "save"
 
 

@@ -6,7 +6,7 @@ import time
 
 from orfeas.errors import Cancelled, InternalError, OrfeasError, OutOfMemory
 from orfeas.jobs import Jobs
-from orfeas.pipelines import JobFiles, Made, ModelTask, PictureTask, make_model, make_picture
+from orfeas.pipelines import JobFiles, Made, PictureTask, Task, TextureTask, make_model, make_picture, make_texture
 from orfeas.progress import Progress
 from orfeas.records import Job
 from orfeas.workspace import Workspace, full_disk_explained
@@ -14,7 +14,7 @@ from orfeas.workspace import Workspace, full_disk_explained
 LOGGER = logging.getLogger(__name__)
 
 
-def run_task(job_id: str, task: PictureTask | ModelTask, jobs: Jobs, workspace: Workspace, progress: Progress) -> Job:
+def run_task(job_id: str, task: Task, jobs: Jobs, workspace: Workspace, progress: Progress) -> Job:
     """Do a claimed job's work on the device, which the caller holds; returns its final record, never raises."""
     start = time.perf_counter()
     try:
@@ -39,10 +39,12 @@ def run_task(job_id: str, task: PictureTask | ModelTask, jobs: Jobs, workspace: 
     )
 
 
-def _make(job: Job, task: PictureTask | ModelTask, workspace: Workspace, progress: Progress) -> Made:
+def _make(job: Job, task: Task, workspace: Workspace, progress: Progress) -> Made:
     files = JobFiles(workspace.job_folder(job.job_id), task.stem)
     if isinstance(task, PictureTask):
         return make_picture(task, files, progress)
+    if isinstance(task, TextureTask):
+        return make_texture(task, job.kind, files, progress)
     return make_model(task, job.kind, files, progress)
 
 

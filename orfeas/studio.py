@@ -14,38 +14,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orfeas.engines.base import ShapeEngine
-from orfeas.engines.choice import choose_picture_engine, choose_shape_engine
-from orfeas.engines.hunyuan.shape import HunyuanShape
-from orfeas.engines.inflate import Inflate
-from orfeas.engines.planned import PLANNED
-from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
 from orfeas.meshes.export import export
-from orfeas.meshes.load import load_mesh
+from orfeas.meshes.load import check_mesh_file, load_mesh
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.metrics import Metrics
-from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, choose_seed, parse_number, parse_prompt
-from orfeas.pipelines import (
-    JobFiles,
-    ModelTask,
-    PictureTask,
-    convert,
-    file_stem,
-    find_files,
-    is_preview,
-    reported_options,
+from orfeas.options import (
+    OutputFormat,
+    PictureOptions,
+    ShapeOptions,
+    TextureOptions,
+    choose_seed,
+    parse_number,
+    parse_prompt,
 )
+from orfeas.pipelines import JobFiles, Task, convert, file_stem, find_files, is_preview, reported_options
 from orfeas.progress import Progress
 from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.roster import Roster
 from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
-from orfeas.text_to_image.base import PictureEngine
-from orfeas.text_to_image.pictogram import Pictogram
 from orfeas.workspace import Workspace, full_disk_explained
 
 LOGGER = logging.getLogger(__name__)
@@ -82,15 +74,9 @@ class Studio:
             is_waiting=is_waiting,
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
-        tenants = Tenants()
-        # In order of preference: "auto" takes the first that is ready.
-        self._shape_engines: tuple[ShapeEngine, ...] = (
-            HunyuanShape(self.settings.weights, self.settings.device, tenants, is_compiled=self.settings.compile),
-            Inflate(),
-        )
-        self._picture_engines: tuple[PictureEngine, ...] = (Pictogram(),)
+        self.roster = Roster(self.settings)
         self._device = threading.Lock()
-        self._tasks: dict[str, PictureTask | ModelTask] = {}
+        self._tasks: dict[str, Task] = {}
         self.tidy()
 
     def __enter__(self) -> Self:
@@ -115,11 +101,7 @@ class Studio:
 
     def engines(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not."""
-        return (
-            *(engine.info() for engine in self._shape_engines),
-            *(engine.info() for engine in self._picture_engines),
-            *PLANNED,
-        )
+        return self.roster.infos()
 
     def check_image(self, image: Path) -> ImageInfo:
         """Measure a picture, cheaply.
@@ -177,8 +159,20 @@ class Studio:
         """
         with self._refusals_counted():
             info = check_image(image)
-            task, reason = self._model_task(options, choose_seed(options.seed), file_stem(image.stem))
-            return self._claim(JobKind.IMAGE_TO_3D, task, reason, caller, upload=image, image=info)
+            task, reason = self.roster.model_task(options, choose_seed(options.seed), file_stem(image.stem))
+            return self._claim(JobKind.IMAGE_TO_3D, task, reason, caller, image, info)
+
+    def submit_texture(self, mesh: Path, image: Path, options: TextureOptions, caller: Caller = LOCAL) -> Job:
+        """Check and record a job that paints a mesh from a picture of its front.
+
+        Raises:
+            OrfeasError: why it was not accepted; then nothing is recorded.
+        """
+        with self._refusals_counted():
+            info = check_image(image)
+            check_mesh_file(mesh)
+            task, reason = self.roster.texture_task(options, choose_seed(options.seed), file_stem(mesh.stem))
+            return self._claim(JobKind.TEXTURE, task, reason, caller, image, info, mesh)
 
     def submit_text_to_image(self, prompt: str, options: PictureOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a picture from words.
@@ -187,7 +181,7 @@ class Studio:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
         with self._refusals_counted():
-            task, reason = self._picture_task(prompt, options, choose_seed(options.seed))
+            task, reason = self.roster.picture_task(prompt, options, choose_seed(options.seed), file_stem(prompt))
             return self._claim(JobKind.TEXT_TO_IMAGE, task, reason, caller)
 
     def submit_text_to_3d(
@@ -200,8 +194,8 @@ class Studio:
         """
         seed = choose_seed(shape.seed)
         with self._refusals_counted():
-            first, first_reason = self._picture_task(prompt, picture, seed)
-            task, reason = self._model_task(shape, seed, first.stem)
+            first, first_reason = self.roster.picture_task(prompt, picture, seed, file_stem(prompt))
+            task, reason = self.roster.model_task(shape, seed, first.stem)
             return self._claim(JobKind.TEXT_TO_3D, replace(task, picture=first), f"{first_reason} {reason}", caller)
 
     def image_to_3d(self, image: Path | str, options: ShapeOptions | None = None) -> Job:
@@ -212,6 +206,14 @@ class Studio:
         """
         job = self.submit_image_to_3d(Path(image), options or ShapeOptions())
         return self._run_to_result(job)
+
+    def texture_mesh(self, mesh: Path | str, image: Path | str, options: TextureOptions | None = None) -> Job:
+        """Paint a mesh from a picture of its front, and return the job when it is done.
+
+        Raises:
+            OrfeasError: why it was not accepted, or how it failed.
+        """
+        return self._run_to_result(self.submit_texture(Path(mesh), Path(image), options or TextureOptions()))
 
     def text_to_image(self, prompt: str, options: PictureOptions | None = None) -> Job:
         """Make a picture from words, and return the job when it is done.
@@ -346,24 +348,15 @@ class Studio:
         self.jobs.get(job_id)
         return find_files(self.workspace.job_folder(job_id))
 
-    def _model_task(self, options: ShapeOptions, seed: int, stem: str) -> tuple[ModelTask, str]:
-        engine, reason = choose_shape_engine(self._shape_engines, options.engine)
-        effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
-        return ModelTask(effective, engine, stem), reason
-
-    def _picture_task(self, prompt: str, options: PictureOptions, seed: int) -> tuple[PictureTask, str]:
-        engine, reason = choose_picture_engine(self._picture_engines, options.engine)
-        effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
-        return PictureTask(effective, engine, file_stem(prompt), prompt), reason
-
     def _claim(
         self,
         kind: JobKind,
-        task: PictureTask | ModelTask,
+        task: Task,
         reason: str,
         caller: Caller,
         upload: Path | None = None,
         image: ImageInfo | None = None,
+        mesh: Path | None = None,
     ) -> Job:
         job = self.jobs.claim(
             kind,
@@ -380,11 +373,12 @@ class Studio:
         try:
             with full_disk_explained():
                 files = JobFiles(self.workspace.job_folder(job.job_id))
-                if upload is not None:
-                    shutil.copyfile(upload, files.upload)
+                for source, kept in ((upload, files.upload), (mesh, files.mesh)):
+                    if source is not None:
+                        shutil.copyfile(source, kept)
         except (OSError, OrfeasError) as error:
-            LOGGER.exception("job %s could not be given its picture", job.job_id)
-            failure = error if isinstance(error, OrfeasError) else InternalError("The picture could not be kept.")
+            LOGGER.exception("job %s could not be given what it works on", job.job_id)
+            failure = error if isinstance(error, OrfeasError) else InternalError("What was uploaded could not be kept.")
             self.jobs.fail(job.job_id, failure, {})
             raise failure from error
         self._tasks[job.job_id] = task

@@ -101,7 +101,7 @@ def test_ready_says_that_the_data_folder_cannot_be_written(http: TestClient, set
 
 
 def test_ready_says_that_no_engine_is(http: TestClient, studio: Studio, tmp_path: Path) -> None:
-    studio._shape_engines = (HunyuanShape(tmp_path, "cpu", Tenants()),)
+    studio.roster.shape = (HunyuanShape(tmp_path, "cpu", Tenants()),)
     answer = http.get("/ready")
     assert (answer.status_code, answer.json()["error"]) == (503, "engine_unavailable")
     assert answer.json()["message"].startswith("No engine is ready. Hunyuan")

@@ -50,7 +50,7 @@ class Watched(Inflate):
 def served(tmp_path: Path) -> Iterator[tuple[Server, str, Watched]]:
     server = build(Settings(data_dir=tmp_path / "data", port=0))
     engine = Watched()
-    server.studio._shape_engines = (engine,)
+    server.studio.roster.shape = (engine,)
     url = server.start()
     try:
         yield server, url.rstrip("/"), engine

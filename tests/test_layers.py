@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"doctor", "server"},
     {"ui", "api"},
     {"studio"},
-    {"running"},
+    {"roster", "running"},
     {"pipelines"},
     {"engines"},
     {"textures", "text_to_image"},

@@ -216,7 +216,7 @@ class Stubborn(Inflate):
 
 def with_engine(settings: Settings, engine: Stubborn) -> Studio:
     studio = Studio(settings)
-    studio._shape_engines = (engine,)
+    studio.roster.shape = (engine,)
     return studio
 
 
@@ -252,7 +252,7 @@ def test_running_out_of_memory_is_said_and_the_next_job_works(settings: Settings
     with with_engine(settings, Stubborn(MemoryError())) as studio:
         with pytest.raises(OutOfMemory):
             studio.image_to_3d(mug, DRAFT)
-        studio._shape_engines = (Inflate(),)
+        studio.roster.shape = (Inflate(),)
         assert studio.image_to_3d(mug, DRAFT).status is JobStatus.COMPLETED
 
 
@@ -348,8 +348,15 @@ def test_an_unknown_job_is_not_found(studio: Studio, job_id: str) -> None:
 
 
 def test_every_engine_of_the_api_is_listed_with_its_state(studio: Studio) -> None:
-    listed = {info.name: info.is_ready for info in studio.engines()}
-    assert listed == {"hunyuan3d-2.1": False, "inflate": True, "pictogram": True, "diffusion": False}
+    listed = {(info.kind, info.name): info.is_ready for info in studio.engines()}
+    assert listed == {
+        ("shape", "hunyuan3d-2.1"): False,
+        ("shape", "inflate"): True,
+        ("texture", "hunyuan3d-2.1"): False,
+        ("texture", "projection"): True,
+        ("text_to_image", "pictogram"): True,
+        ("text_to_image", "diffusion"): False,
+    }
     assert all(info.why_not for info in studio.engines() if not info.is_ready)
 
 

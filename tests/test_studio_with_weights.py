@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,14 @@ import trimesh
 
 from orfeas.errors import EngineUnavailable, InvalidOption, OutOfMemory
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat, ShapeOptions, parse_shape_options
+from orfeas.options import OutputFormat, ShapeOptions, TextureEngineChoice, parse_shape_options
 from orfeas.records import Job, JobStatus
 from orfeas.settings import Settings
 from orfeas.studio import Studio
 from tests.engines.hunyuan.tiny import write_tiny_release
 
 TAB = Caller(session="tab", owner="me", address="127.0.0.1")
-QUICK = parse_shape_options(octree_resolution=48, num_inference_steps=3, target_faces=2000, seed=7)
+QUICK = parse_shape_options(octree_resolution=48, num_inference_steps=3, target_faces=2000, seed=7, texture=False)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +44,24 @@ def test_auto_takes_the_learned_engine_where_it_is_ready(studio: Studio, mug: Pa
     assert set(job.timings_s) == {"cut_out", "shape", "surface", "save", "total"}
 
 
-def test_the_job_says_that_no_texture_was_made(studio: Studio, mug: Path) -> None:
-    job = studio.image_to_3d(mug, QUICK)
-    assert job.options["texture"] is False
-    assert any("no texture" in note for note in job.notes)
+def test_without_paint_weights_the_texture_is_projected_and_the_job_says_so(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, replace(QUICK, texture=True, texture_size=256))
+    assert (job.options["texture"], job.options["texture_engine"]) == (True, "projection")
+    assert "Texture: Projection, because Hunyuan3D-2.1 paint is not ready" in job.engine_reason
+    assert any("projected from the picture" in note for note in job.notes)
+    assert job.is_preview
+    assert job.mesh is not None
+    assert job.mesh.has_texture
+
+
+def test_paint_weights_that_are_missing_are_named_where_they_are_asked_for(studio: Studio, mug: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"Hunyuan3D-2\.1 paint cannot run here"):
+        studio.image_to_3d(mug, replace(QUICK, texture=True, texture_engine=TextureEngineChoice.HUNYUAN))
 
 
 def test_the_same_seed_makes_the_same_bytes_and_another_one_others(studio: Studio, mug: Path) -> None:
     def model(seed: int) -> bytes:
-        options = parse_shape_options(octree_resolution=48, num_inference_steps=3, target_faces=2000, seed=seed)
+        options = replace(QUICK, seed=seed)
         return studio.download(studio.image_to_3d(mug, options).job_id, OutputFormat.STL).read_bytes()
 
     first = model(1)
@@ -64,14 +74,20 @@ def test_the_preview_engine_can_still_be_asked_for(studio: Studio, mug: Path) ->
     assert (job.engine, job.is_preview) == ("inflate", True)
 
 
-def test_a_texture_size_is_refused_by_an_engine_without_texture(studio: Studio, mug: Path) -> None:
-    with pytest.raises(InvalidOption, match="texture_size"):
-        studio.image_to_3d(mug, parse_shape_options(texture_size=512))
+@pytest.mark.parametrize("engine", ["hunyuan3d-2.1", "inflate"])
+@pytest.mark.parametrize(("name", "value"), [("texture_size", 512), ("texture_engine", "projection")])
+def test_options_of_a_texture_that_is_not_wanted_are_refused(
+    studio: Studio, mug: Path, engine: str, name: str, value: object
+) -> None:
+    asked: dict[str, object] = {"engine": engine, "texture": False, name: value}
+    with pytest.raises(InvalidOption, match=f"{name} cannot be set where texture is false"):
+        studio.image_to_3d(mug, parse_shape_options(**asked))
 
 
 @pytest.mark.parametrize("stage", ["shape", "surface"])
 def test_a_job_stops_in_every_stage(studio: Studio, mug: Path, stage: str) -> None:
-    long = parse_shape_options(octree_resolution=400, num_inference_steps=40 if stage == "shape" else 1)
+    steps = 40 if stage == "shape" else 1
+    long = parse_shape_options(octree_resolution=400, num_inference_steps=steps, texture=False)
     job = start_and_wait_for(studio, mug, long, stage)
     studio.cancel(job.job_id)
     asked = time.monotonic()

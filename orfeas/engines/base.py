@@ -1,4 +1,4 @@
-"""What the studio asks of an engine that makes shapes."""
+"""What the studio asks of an engine that makes shapes, and of one that makes textures."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 import trimesh
 from PIL import Image
 
-from orfeas.options import EngineChoice, ShapeOptions
+from orfeas.options import EngineChoice, ShapeOptions, TextureEngineChoice, TextureOptions
 from orfeas.progress import Progress
 from orfeas.records import EngineInfo
 
@@ -22,6 +22,21 @@ class ShapeRequest:
 
     cut_out: Image.Image
     options: ShapeOptions
+
+
+@dataclass(frozen=True)
+class TextureRequest:
+    """One model to paint.
+
+    Attributes:
+        mesh: right-handed, Y up, its front facing +Z, any unit.
+        cut_out: as in :class:`ShapeRequest`: the model's front.
+        options: effective values, as the engine's own :meth:`TextureEngine.resolve` returned them.
+    """
+
+    mesh: trimesh.Trimesh
+    cut_out: Image.Image
+    options: TextureOptions
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class ShapeEngine(Protocol):
 
     name: EngineChoice
     revision: str
+    # Whether its models come with a texture of its own making, if one is asked for.
+    has_texture: bool
 
     def info(self) -> EngineInfo:
         """How it stands: ready or why not. Quick; loads nothing."""
@@ -57,11 +74,44 @@ class ShapeEngine(Protocol):
         ...
 
     def generate(self, request: ShapeRequest, progress: Progress) -> ShapeResult:
-        """Make the model, reporting the stages ``shape``, ``surface`` and ``texture``.
+        """Make the model, reporting the stages ``shape`` and ``surface``, and ``texture`` where it has one.
 
         Raises:
             Cancelled: within a second of the request.
             InvalidImage: nothing in the picture to make a model of.
+            EngineUnavailable: the engine is not ready.
+            OutOfMemory: device memory ran out.
+        """
+        ...
+
+
+class TextureEngine(Protocol):
+    """An engine that paints a model from a cut-out picture of its front."""
+
+    name: TextureEngineChoice
+    revision: str
+
+    def info(self) -> EngineInfo:
+        """How it stands: ready or why not. Quick; loads nothing."""
+        ...
+
+    def resolve(self, options: TextureOptions) -> TextureOptions:
+        """Effective values for what was asked: the quality's own where the caller left it to ORFEAS.
+
+        Raises:
+            InvalidOption: an option this engine has no use for was set.
+        """
+        ...
+
+    def generate(self, request: TextureRequest, progress: Progress) -> ShapeResult:
+        """Paint the model, reporting ``unwrap`` and ``texture``, and ``enlarge`` and ``bake`` where it has them.
+
+        Positions and faces stay; vertices are split where the texture has its seams.
+
+        Raises:
+            Cancelled: within a second of the request, or one step.
+            InvalidImage: nothing in the picture to paint with.
+            InvalidMesh: the mesh cannot be laid out.
             EngineUnavailable: the engine is not ready.
             OutOfMemory: device memory ran out.
         """

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from orfeas.engines.base import ShapeEngine
+from orfeas.engines.base import ShapeEngine, TextureEngine
 from orfeas.engines.planned import PLANNED
 from orfeas.errors import EngineUnavailable
-from orfeas.options import EngineChoice, TextEngineChoice
+from orfeas.options import EngineChoice, TextEngineChoice, TextureEngineChoice
 from orfeas.records import EngineInfo
 from orfeas.text_to_image.base import PictureEngine
 
@@ -17,6 +17,16 @@ def choose_shape_engine(engines: Sequence[ShapeEngine], choice: EngineChoice) ->
         EngineUnavailable: the engine asked for is not ready, or none is.
     """
     index, reason = _choose([engine.info() for engine in engines], choice, choice == EngineChoice.AUTO)
+    return engines[index], reason
+
+
+def choose_texture_engine(engines: Sequence[TextureEngine], choice: TextureEngineChoice) -> tuple[TextureEngine, str]:
+    """The engine asked for, or for ``auto`` the first that is ready, and why as a sentence.
+
+    Raises:
+        EngineUnavailable: the engine asked for is not ready, or none is.
+    """
+    index, reason = _choose([engine.info() for engine in engines], choice, choice == TextureEngineChoice.AUTO)
     return engines[index], reason
 
 

@@ -7,12 +7,13 @@ from orfeas.progress import Stage, Step
 from orfeas.records import JobKind
 
 # Shares of the whole before the first job of a kind has been measured here; only their proportions matter.
-_MODEL = {Stage.CUT_OUT: 2.0, Stage.SHAPE: 4.0, Stage.SURFACE: 1.0, Stage.TEXTURE: 2.0, Stage.SAVE: 1.0}
+_TEXTURE = {Stage.UNWRAP: 0.5, Stage.TEXTURE: 2.0, Stage.ENLARGE: 0.5, Stage.BAKE: 1.0}
+_MODEL = {Stage.CUT_OUT: 2.0, Stage.SHAPE: 4.0, Stage.SURFACE: 1.0, **_TEXTURE, Stage.SAVE: 1.0}
 FIRST_GUESS: Mapping[JobKind, Mapping[Stage, float]] = {
     JobKind.IMAGE_TO_3D: _MODEL,
     JobKind.TEXT_TO_IMAGE: {Stage.PICTURE: 1.0},
     JobKind.TEXT_TO_3D: {Stage.PICTURE: 2.0, **_MODEL},
-    JobKind.TEXTURE: {Stage.CUT_OUT: 2.0, Stage.TEXTURE: 6.0, Stage.SAVE: 1.0},
+    JobKind.TEXTURE: {Stage.CUT_OUT: 2.0, **_TEXTURE, Stage.SAVE: 1.0},
     JobKind.REPAIR: {Stage.SURFACE: 4.0, Stage.SAVE: 1.0},
 }
 ORDER = tuple(Stage)
@@ -67,5 +68,5 @@ class Plan:
 def make_plan(kind: JobKind, measured: Mapping[Stage, float], *, has_texture: bool = True) -> Plan:
     """The plan of a job of that kind, from the mean seconds of stages measured, if any."""
     shares = measured or FIRST_GUESS[kind]
-    kept = {stage: share for stage, share in shares.items() if has_texture or stage is not Stage.TEXTURE}
+    kept = {stage: share for stage, share in shares.items() if has_texture or stage not in _TEXTURE}
     return Plan(kept, is_measured=bool(measured))

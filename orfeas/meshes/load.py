@@ -37,15 +37,28 @@ def load_mesh(path: Path) -> trimesh.Trimesh:
         InvalidMesh: it cannot be read, is empty, has over ten million faces, or numbers that are not finite. The
             message names no path.
     """
+    check_mesh_file(path)
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InvalidMesh(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
         data = path.read_bytes()
     except OSError as error:
         raise InvalidMesh("The file cannot be opened.") from error
     # Hostile numbers may overflow on the way; what comes out is checked.
     with np.errstate(all="ignore"):
         return join(_read(data, path.suffix.lower()))
+
+
+def check_mesh_file(path: Path) -> None:
+    """A glance at a file before anybody waits for it.
+
+    Raises:
+        InvalidMesh: it cannot be opened, or is too large.
+    """
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        raise InvalidMesh("The file cannot be opened.") from error
+    if size_bytes > MAX_FILE_BYTES:
+        raise InvalidMesh(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
 
 
 def _read(data: bytes, suffix: str) -> list[Part]:

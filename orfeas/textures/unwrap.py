@@ -47,6 +47,16 @@ class Layout:
     origin: NDArray[np.int64]
 
 
+def lay_out(mesh: trimesh.Trimesh, texture_size: int, keep_uv: bool, progress: Progress) -> Layout:
+    """The mesh's own UVs if ``keep_uv``, or new ones.
+
+    Raises:
+        InvalidMesh: as :func:`own_layout` and :func:`unwrap` say.
+        Cancelled: the user has stopped the work.
+    """
+    return own_layout(mesh) if keep_uv else unwrap(mesh.vertices, mesh.faces, texture_size, progress)
+
+
 def unwrap(vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_size: int, progress: Progress) -> Layout:
     """Cut a model into islands, flatten and pack them; the same model gives the same layout.
 

@@ -109,7 +109,8 @@ def result(job: Job) -> str:
     """What a finished job made: its name, its measures, what there is to know, and the downloads."""
     title = escape(job.prompt) if job.prompt else KIND_NAMES[job.kind]
     badge = (
-        '<span class="badge" title="Made without a learned model: quick, and simpler than the real thing.">'
+        '<span class="badge" title="An engine without a learned model had a part in this: quick, and simpler than the '
+        'real thing.">'
         "Preview engine</span>"
         if job.is_preview
         else ""

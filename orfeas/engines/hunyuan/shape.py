@@ -11,7 +11,7 @@ from orfeas.engines.base import ShapeRequest, ShapeResult
 from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import LICENCE, find_weights
 from orfeas.engines.residence import Residence, Tenants, Wanted
-from orfeas.errors import EngineUnavailable, InvalidOption
+from orfeas.errors import EngineUnavailable
 from orfeas.options import EngineChoice, Quality, ShapeOptions, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 TITLE = "Hunyuan3D-2.1"
 GUIDANCE_SCALE = 5.0
-SHAPE_ONLY = "Hunyuan3D-2.1 makes the shape here, and no texture yet."
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class HunyuanShape:
 
     name = EngineChoice.HUNYUAN
     revision = "1"
+    has_texture = False
 
     def __init__(
         self, weights: Path | None, device: DeviceChoice, tenants: Tenants, *, is_compiled: bool = False
@@ -87,18 +87,12 @@ class HunyuanShape:
     def resolve(self, options: ShapeOptions) -> ShapeOptions:
         """Effective values for what was asked: the quality's own where the caller left it to ORFEAS.
 
-        The model has no texture, so ``texture`` becomes false.
-
-        Raises:
-            InvalidOption: a size for the texture was set.
+        The texture is another engine's.
         """
-        if options.texture_size != 0:
-            raise InvalidOption("texture_size cannot be set: the engine hunyuan3d-2.1 makes no texture; leave it at 0.")
         preset = PRESETS[options.quality]
         return replace(
             options,
             engine=self.name,
-            texture=False,
             seed=choose_seed(options.seed),
             num_inference_steps=options.num_inference_steps or preset.num_inference_steps,
             guidance_scale=GUIDANCE_SCALE if options.guidance_scale == -1 else options.guidance_scale,
@@ -168,7 +162,7 @@ def _make_shape(networks: Networks, request: ShapeRequest, progress: Progress) -
         )
         surface = extract_surface(volume)[0]
         mesh = finish_mesh(surface.mesh, options.target_faces, progress.check)
-    return ShapeResult(mesh, (SHAPE_ONLY, *_tell_reuse(sampled, options.cache_threshold)))
+    return ShapeResult(mesh, _tell_reuse(sampled, options.cache_threshold))
 
 
 def _tell_reuse(sampled: Sampled, threshold: float) -> tuple[str, ...]:

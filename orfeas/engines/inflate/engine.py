@@ -10,7 +10,8 @@ from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
 from orfeas.engines.base import ShapeRequest, ShapeResult
-from orfeas.errors import InvalidImage, InvalidOption
+from orfeas.engines.refusals import refuse_sampling
+from orfeas.errors import InvalidImage
 from orfeas.options import EngineChoice, Quality, ShapeOptions, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
@@ -18,16 +19,6 @@ from orfeas.records import EngineInfo
 # The solid is as deep as it is wide where it is round.
 DEPTH = 1.0
 ROUGHNESS = 0.8
-
-
-# What engines that sample take and this one does not: the value that leaves it alone, and what is not there.
-SAMPLING_OPTIONS = (
-    ("num_inference_steps", 0, "takes no steps"),
-    ("guidance_scale", -1, "has no guidance"),
-    ("guidance_start", 0, "has no guidance"),
-    ("guidance_end", 1, "has no guidance"),
-    ("cache_threshold", 0, "takes no steps"),
-)
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,7 @@ class Inflate:
     """A closed solid from a silhouette, by geometry alone: no learned weights, any CPU, under a second."""
 
     name = EngineChoice.INFLATE
+    has_texture = True
     revision = "1"
 
     def info(self) -> EngineInfo:
@@ -77,10 +69,7 @@ class Inflate:
         Raises:
             InvalidOption: sampling steps or guidance were set, and this engine samples nothing.
         """
-        for name, left_alone, lack in SAMPLING_OPTIONS:
-            if getattr(options, name) != left_alone:
-                message = f"{name} cannot be set: the engine inflate {lack}; leave it at {left_alone:g}."
-                raise InvalidOption(message, name)
+        refuse_sampling(options, self.name)
         preset = PRESETS[options.quality]
         return replace(
             options,

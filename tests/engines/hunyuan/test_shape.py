@@ -10,9 +10,9 @@ from orfeas.engines.base import ShapeRequest
 from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import find_weights
 from orfeas.engines.hunyuan.plan import Placement, make_plans
-from orfeas.engines.hunyuan.shape import PRESETS, SHAPE_ONLY, HunyuanShape
+from orfeas.engines.hunyuan.shape import PRESETS, HunyuanShape
 from orfeas.engines.residence import Tenants
-from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, InvalidOption, OutOfMemory
+from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, OutOfMemory
 from orfeas.options import EngineChoice, Quality, ShapeOptions
 from orfeas.progress import Progress, Stage, Step
 from tests.conftest import draw_mug
@@ -57,7 +57,7 @@ def test_a_picture_becomes_a_closed_mesh(engine: HunyuanShape) -> None:
     assert result.mesh.volume > 0
     assert len(result.mesh.faces) <= 600
     assert np.abs(result.mesh.bounds).max() <= 1.01
-    assert result.notes == (SHAPE_ONLY,)
+    assert result.notes == ()
     assert set(progress.timings_s) == {Stage.SHAPE, Stage.SURFACE}
 
 
@@ -93,7 +93,6 @@ def test_running_out_of_memory_steps_down_once_and_says_so(stage: Stage, engine:
     want = engine.generate(request_for(engine), Progress()).mesh
     result = engine.generate(request_for(engine), Progress(Fails(stage, times=1)))
     assert result.notes == (
-        SHAPE_ONLY,
         "Device memory ran out, so the model was made again with less: the networks take turns in device memory.",
     )
     assert np.allclose(result.mesh.vertices, want.vertices, atol=1e-4)
@@ -104,7 +103,7 @@ def test_running_out_of_memory_twice_ends_the_job_and_not_the_next(stage: Stage,
     with pytest.raises(OutOfMemory, match="even after stepping down"):
         engine.generate(request_for(engine), Progress(Fails(stage, times=2)))
     result = engine.generate(request_for(engine), Progress())
-    assert (result.notes, result.mesh.is_watertight) == ((SHAPE_ONLY,), True)
+    assert (result.notes, result.mesh.is_watertight) == ((), True)
 
 
 def test_running_out_of_memory_in_the_smallest_plan_ends_the_job(
@@ -192,18 +191,13 @@ def test_a_quality_fills_in_what_was_left_open(quality: Quality, engine: Hunyuan
         preset.octree_resolution,
         preset.target_faces,
     )
-    assert (options.engine, options.guidance_scale, options.texture) == (EngineChoice.HUNYUAN, 5.0, False)
+    assert (options.engine, options.guidance_scale, options.texture) == (EngineChoice.HUNYUAN, 5.0, True)
     assert options.seed >= 0
 
 
 def test_what_was_asked_for_is_kept(engine: HunyuanShape) -> None:
     asked = replace(OPTIONS, guidance_scale=0.0, texture=False, engine=EngineChoice.HUNYUAN)
     assert engine.resolve(asked) == asked
-
-
-def test_a_size_for_the_texture_is_refused(engine: HunyuanShape) -> None:
-    with pytest.raises(InvalidOption, match="texture_size"):
-        engine.resolve(replace(OPTIONS, texture_size=1024))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while it traces

@@ -1,0 +1,103 @@
+"""The engines of a studio, in order of preference, and which of them take a job.
+
+``auto`` takes the first that is ready; no engine stands in for another unasked.
+"""
+
+from dataclasses import replace
+
+from orfeas.engines.base import ShapeEngine, TextureEngine
+from orfeas.engines.choice import choose_picture_engine, choose_shape_engine, choose_texture_engine
+from orfeas.engines.hunyuan.paint.texture import HunyuanPaint
+from orfeas.engines.hunyuan.shape import HunyuanShape
+from orfeas.engines.inflate import Inflate
+from orfeas.engines.planned import PLANNED
+from orfeas.engines.projection import Projection
+from orfeas.engines.residence import Tenants
+from orfeas.errors import InvalidOption
+from orfeas.options import PictureOptions, ShapeOptions, TextureEngineChoice, TextureOptions
+from orfeas.pipelines import ModelTask, PictureTask, TextureTask
+from orfeas.records import EngineInfo
+from orfeas.settings import Settings
+from orfeas.text_to_image.base import PictureEngine
+from orfeas.text_to_image.pictogram import Pictogram
+
+
+class Roster:
+    """Every engine, built once; each method returns a task ready to run, and why those engines were chosen.
+
+    Args:
+        settings: where the weights are, and what learned engines run on.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        tenants = Tenants()
+        weights, device = settings.weights, settings.device
+        self.shape: tuple[ShapeEngine, ...] = (
+            HunyuanShape(weights, device, tenants, is_compiled=settings.compile),
+            Inflate(),
+        )
+        self.texture: tuple[TextureEngine, ...] = (HunyuanPaint(weights, device, tenants), Projection(device))
+        self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
+
+    def infos(self) -> tuple[EngineInfo, ...]:
+        """Every engine the API names, with ready or why not."""
+        return (
+            *(engine.info() for engine in self.shape),
+            *(engine.info() for engine in self.texture),
+            *(engine.info() for engine in self.picture),
+            *PLANNED,
+        )
+
+    def picture_task(self, prompt: str, options: PictureOptions, seed: int, stem: str) -> tuple[PictureTask, str]:
+        """Words to a picture.
+
+        Raises:
+            OrfeasError: the engine asked for is not ready, or an option means nothing to it.
+        """
+        engine, reason = choose_picture_engine(self.picture, options.engine)
+        effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
+        return PictureTask(effective, engine, stem, prompt), reason
+
+    def model_task(self, options: ShapeOptions, seed: int, stem: str) -> tuple[ModelTask, str]:
+        """A picture to a model, painted by an engine of its own where the shape's has no texture.
+
+        Raises:
+            OrfeasError: the engine asked for is not ready, or an option means nothing to it.
+        """
+        engine, reason = choose_shape_engine(self.shape, options.engine)
+        if not options.texture:
+            _refuse_texture_options(options)
+        effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
+        if not options.texture:
+            return ModelTask(replace(effective, texture_size=0), engine, stem), reason
+        if engine.has_texture and options.texture_engine is TextureEngineChoice.AUTO:
+            return ModelTask(effective, engine, stem), reason
+        asked = TextureOptions(
+            engine=options.texture_engine,
+            quality=options.quality,
+            remove_background=options.remove_background,
+            seed=seed,
+            texture_size=options.texture_size,
+            texture_format=options.texture_format,
+        )
+        painter, painter_reason = self.texture_task(asked, seed, stem)
+        texture = painter.options
+        effective = replace(effective, texture_engine=texture.engine, texture_size=texture.texture_size)
+        return ModelTask(effective, engine, stem, painter=painter), f"{reason} Texture: {painter_reason}"
+
+    def texture_task(self, options: TextureOptions, seed: int, stem: str) -> tuple[TextureTask, str]:
+        """A mesh and a picture to a painted model.
+
+        Raises:
+            OrfeasError: the engine asked for is not ready, or an option means nothing to it.
+        """
+        engine, reason = choose_texture_engine(self.texture, options.engine)
+        effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
+        return TextureTask(effective, engine, stem), reason
+
+
+def _refuse_texture_options(options: ShapeOptions) -> None:
+    if options.texture_size != 0:
+        raise InvalidOption("texture_size cannot be set where texture is false; leave it at 0.", "texture_size")
+    if options.texture_engine is not TextureEngineChoice.AUTO:
+        raise InvalidOption("texture_engine cannot be set where texture is false; leave it at auto.", "texture_engine")
