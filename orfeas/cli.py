@@ -1,4 +1,4 @@
-"""The command line: ``python -m orfeas generate|convert|inspect|engines|fetch|doctor``; thin calls to the studio.
+"""The command line: thin calls to the studio; ``python -m orfeas --help`` lists them.
 
 Exit status: 0 done, 1 failed (the sentence is on standard error), 2 wrong usage, 130 stopped by Ctrl-C.
 """
@@ -9,8 +9,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -27,10 +28,13 @@ from orfeas.options import (
     ShapeOptions,
     Style,
     TextEngineChoice,
+    TextureEngineChoice,
+    TextureFormat,
     parse_choice,
     parse_picture_options,
     parse_prompt,
     parse_shape_options,
+    parse_texture_options,
 )
 from orfeas.records import Job, JobStatus, to_json
 from orfeas.settings import explain, read_settings
@@ -69,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ORFEAS {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_generate(commands.add_parser("generate", help="make a model of a picture or of words"))
+
+    _add_texture(commands.add_parser("texture", help="paint a mesh from a picture of its front"))
 
     convert = commands.add_parser("convert", help="write a mesh file in another format")
     convert.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
@@ -111,13 +117,36 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache-threshold", type=float, default=0, help="leave out similar evaluations; 0 is none")
     parser.add_argument("--octree-resolution", type=int, default=0, help="0 takes the quality's own")
     parser.add_argument("--target-faces", type=int, default=0, help="0 takes the quality's own")
-    parser.add_argument("--texture-size", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--texture-engine", default="auto", help=_choices(TextureEngineChoice))
+    _add_texture_file(parser)
     parser.add_argument("--size-mm", type=float, default=100, help="longest side of the model")
     parser.add_argument("--json", action="store_true", help="print the job record when done")
     parser.set_defaults(run=run_generate)
 
 
-def _choices(choices: type[EngineChoice | TextEngineChoice | Style | Quality | RemoveBackground]) -> str:
+def _add_texture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file, its front facing +Z")
+    parser.add_argument("image", type=Path, help="the picture of its front")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
+    parser.add_argument("--engine", default="auto", help=_choices(TextureEngineChoice))
+    parser.add_argument("--quality", default="standard", help=_choices(Quality))
+    parser.add_argument("--remove-background", default="auto", help=_choices(RemoveBackground))
+    parser.add_argument("--seed", type=int, default=-1, help="-1 takes a random one")
+    parser.add_argument("--num-inference-steps", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--guidance-scale", type=float, default=-1, help="-1 takes the quality's own")
+    parser.add_argument("--keep-uv", action="store_true", help="paint on the UVs that the mesh came with")
+    _add_texture_file(parser)
+    parser.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size and place")
+    parser.add_argument("--json", action="store_true", help="print the job record when done")
+    parser.set_defaults(run=run_texture)
+
+
+def _add_texture_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--texture-size", type=int, default=0, help="0 takes the quality's own")
+    parser.add_argument("--texture-format", default="jpeg", help=_choices(TextureFormat))
+
+
+def _choices(choices: type[StrEnum]) -> str:
     return f"one of {', '.join(choices)}"
 
 
@@ -151,10 +180,37 @@ def run_generate(options: argparse.Namespace) -> int:
         guidance_start=options.guidance_start,
         guidance_end=options.guidance_end,
         cache_threshold=options.cache_threshold,
+        texture_engine=options.texture_engine,
+        texture_format=options.texture_format,
     )
+    return _run(options, lambda studio: _submit(studio, options, shape), shape.output_format)
+
+
+def run_texture(options: argparse.Namespace) -> int:
+    """``texture``: paint a mesh, and write it where it was asked for, whole or not at all."""
+    texture = parse_texture_options(
+        engine=options.engine,
+        quality=options.quality,
+        remove_background=options.remove_background,
+        seed=options.seed,
+        size_mm=options.size_mm,
+        output_format=format_of(options.output),
+        num_inference_steps=options.num_inference_steps,
+        guidance_scale=options.guidance_scale,
+        texture_size=options.texture_size,
+        texture_format=options.texture_format,
+        keep_uv=options.keep_uv,
+    )
+    return _run(
+        options, lambda studio: studio.submit_texture(options.mesh, options.image, texture), texture.output_format
+    )
+
+
+def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_format: OutputFormat) -> int:
+    """Run a job in a studio of its own, and write its model."""
     with _scratch_studio() as studio:
-        job = _follow(studio, _submit(studio, options, shape))
-        data = studio.download(job.job_id, shape.output_format).read_bytes()
+        job = _follow(studio, submit(studio))
+        data = studio.download(job.job_id, output_format).read_bytes()
     write_whole(options.output, data)
     if options.json:
         print(json.dumps(to_json(job), indent=2))

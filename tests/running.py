@@ -54,3 +54,15 @@ def wait_for_end(client: Client, job_id: str) -> dict[str, object]:
             return job
         time.sleep(0.02)
     raise AssertionError("the job did not end")
+
+
+def wait_for_step(client: Client, job_id: str, stage: str) -> None:
+    """Return once the job has done a step of the stage."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        job = client.predict(job_id, api_name="/job_status")
+        if job["stage"] == stage and job["step"] >= 1:
+            return
+        assert not job["finished"], job
+        time.sleep(0.02)
+    raise AssertionError(f"{stage} was never under way")

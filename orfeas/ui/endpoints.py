@@ -20,6 +20,9 @@ from orfeas.options import (
     ShapeOptions,
     Style,
     TextEngineChoice,
+    TextureEngineChoice,
+    TextureFormat,
+    TextureOptions,
 )
 from orfeas.records import Job, JobKind, Json, to_json
 from orfeas.studio import Studio
@@ -82,6 +85,12 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
                 {"prompt": _prompt(), "style": _style(), "text_engine": _text_engine(), **_shape_inputs()},
                 submissions.submit_words_to_model,
             ),
+            Maker(
+                "texture_mesh",
+                "Paint a mesh from a picture of its front.",
+                {"mesh": _mesh(), "image": _image(), **_texture_inputs()},
+                submissions.submit_texture,
+            ),
         )
         for maker in makers:
             _add_maker(studio, maker)
@@ -94,7 +103,7 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
     outputs: list[Component] = []
     if maker.name != "text_to_image":
         outputs.append(gr.File(label="Model file"))
-    if maker.name != "generate_3d":
+    if maker.name.startswith("text_"):
         outputs.append(gr.File(label="Picture file"))
     outputs.append(gr.JSON(label="Job"))
 
@@ -155,13 +164,17 @@ def _files(studio: Studio, job: Job) -> list[str]:
     found: list[Path] = []
     if job.kind != JobKind.TEXT_TO_IMAGE:
         found.append(studio.download(job.job_id, OutputFormat(str(job.options["output_format"]))))
-    if job.kind != JobKind.IMAGE_TO_3D:
+    if job.kind in (JobKind.TEXT_TO_IMAGE, JobKind.TEXT_TO_3D):
         found.append(studio.picture(job.job_id))
     return [cached(path) for path in found]
 
 
 def _image() -> gr.Image:
     return gr.Image(label="Picture of one object", type="filepath", image_mode=None)
+
+
+def _mesh() -> gr.File:
+    return gr.File(label="Mesh file: GLB, OBJ, STL or PLY")
 
 
 def _prompt() -> gr.Textbox:
@@ -205,17 +218,56 @@ def _picture_inputs() -> Inputs:
     }
 
 
+def _quality() -> gr.Dropdown:
+    return gr.Dropdown([c.value for c in Quality], value=ShapeOptions().quality.value, label="Quality")
+
+
+def _remove_background() -> gr.Dropdown:
+    choices = [c.value for c in RemoveBackground]
+    return gr.Dropdown(choices, value=ShapeOptions().remove_background.value, label="Cut the subject out")
+
+
+def _texture_engine(label: str) -> gr.Dropdown:
+    return gr.Dropdown([c.value for c in TextureEngineChoice], value=TextureEngineChoice.AUTO.value, label=label)
+
+
+def _texture_size() -> gr.Number:
+    return gr.Number(0, label="Side of the texture in pixels, 256 to 4096; 0 lets ORFEAS choose", precision=0)
+
+
+def _texture_format() -> gr.Dropdown:
+    choices = [c.value for c in TextureFormat]
+    return gr.Dropdown(choices, value=TextureFormat.JPEG.value, label="How the texture is kept in the file")
+
+
+def _texture_inputs() -> Inputs:
+    defaults = TextureOptions()
+    return {
+        "engine": _texture_engine("Who paints"),
+        "quality": _quality(),
+        "seed": _seed(),
+        "size_mm": gr.Number(
+            defaults.size_mm, label="Longest side in millimetres, 1 to 10,000; 0 keeps the mesh's size and place"
+        ),
+        "output_format": _output_format(),
+        "remove_background": _remove_background(),
+        "num_inference_steps": _steps(),
+        "guidance_scale": _guidance(),
+        "texture_size": _texture_size(),
+        "texture_format": _texture_format(),
+        "keep_uv": gr.Checkbox(defaults.keep_uv, label="Paint on the UVs that the mesh came with"),
+    }
+
+
 def _shape_inputs() -> Inputs:
     defaults = ShapeOptions()
     return {
         "engine": gr.Dropdown(
             [c.value for c in EngineChoice], value=defaults.engine.value, label="Who makes the shape"
         ),
-        "quality": gr.Dropdown([c.value for c in Quality], value=defaults.quality.value, label="Quality"),
+        "quality": _quality(),
         "texture": gr.Checkbox(defaults.texture, label="Put the picture on the surface"),
-        "remove_background": gr.Dropdown(
-            [c.value for c in RemoveBackground], value=defaults.remove_background.value, label="Cut the subject out"
-        ),
+        "remove_background": _remove_background(),
         "seed": _seed(),
         "num_inference_steps": _steps(),
         "guidance_scale": _guidance(),
@@ -225,22 +277,22 @@ def _shape_inputs() -> Inputs:
         "target_faces": gr.Number(0, label="Faces, 100 to 2,000,000; 0 lets ORFEAS choose", precision=0),
         "size_mm": gr.Number(defaults.size_mm, label="Longest side in millimetres, 1 to 10,000"),
         "output_format": _output_format(),
-        "texture_size": gr.Number(
-            0, label="Side of the texture in pixels, 256 to 4096; 0 lets ORFEAS choose", precision=0
-        ),
+        "texture_size": _texture_size(),
         "guidance_start": gr.Number(defaults.guidance_start, label="Guidance from this share of the steps on, 0 to 1"),
         "guidance_end": gr.Number(defaults.guidance_end, label="Guidance up to this share of the steps, 0 to 1"),
         "cache_threshold": gr.Number(
             defaults.cache_threshold,
             label="Leave out evaluations that change less than this, 0 to 1; 0 leaves out none",
         ),
+        "texture_engine": _texture_engine("Who paints, where the shape engine does not"),
+        "texture_format": _texture_format(),
     }
 
 
 def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
     """The endpoints that answer at once and start no job."""
     job_id = gr.Textbox(label="Job id")
-    mesh = gr.File(label="Mesh file: GLB, OBJ, STL or PLY")
+    mesh = _mesh()
     repair_inputs: list[Component] = [
         mesh,
         gr.Number(0, label="Faces; 0 keeps them", precision=0),

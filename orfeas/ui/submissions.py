@@ -10,9 +10,11 @@ from orfeas.options import (
     ShapeOptions,
     Style,
     TextEngineChoice,
+    TextureOptions,
     parse_picture_options,
     parse_prompt,
     parse_shape_options,
+    parse_texture_options,
 )
 from orfeas.records import Job
 from orfeas.studio import Studio
@@ -20,6 +22,7 @@ from orfeas.studio import Studio
 Values = Mapping[str, object]
 
 SHAPE_NAMES = tuple(field.name for field in fields(ShapeOptions))
+TEXTURE_NAMES = tuple(field.name for field in fields(TextureOptions))
 
 
 def submit_image(studio: Studio, values: Values, caller: Caller) -> Job:
@@ -30,6 +33,16 @@ def submit_image(studio: Studio, values: Values, caller: Caller) -> Job:
     """
     options = parse_shape_options(**_named(values, SHAPE_NAMES))
     return studio.submit_image_to_3d(image_path(values.get("image")), options, caller)
+
+
+def submit_texture(studio: Studio, values: Values, caller: Caller) -> Job:
+    """Submit a job that paints a mesh from a picture of its front.
+
+    Raises:
+        OrfeasError: why it was not accepted.
+    """
+    options = parse_texture_options(**_named(values, TEXTURE_NAMES))
+    return studio.submit_texture(mesh_path(values.get("mesh")), image_path(values.get("image")), options, caller)
 
 
 def submit_words(studio: Studio, values: Values, caller: Caller) -> Job:

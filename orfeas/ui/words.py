@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orfeas.options import OutputFormat, Quality, RemoveBackground, Style
+from orfeas.options import OutputFormat, Quality, RemoveBackground, Style, TextureEngineChoice
 from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus
 
@@ -23,7 +23,10 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.CUT_OUT: "Cut-out",
     Stage.SHAPE: "Shape",
     Stage.SURFACE: "Surface",
+    Stage.UNWRAP: "Unwrap",
     Stage.TEXTURE: "Texture",
+    Stage.ENLARGE: "Enlarge",
+    Stage.BAKE: "Bake",
     Stage.SAVE: "Save",
 }
 KIND_NAMES: Mapping[JobKind, str] = {
@@ -94,6 +97,17 @@ def stages_of(job: Job) -> tuple[Stage, ...]:
     """The stages a job passes, in order."""
     if job.kind == JobKind.TEXT_TO_IMAGE:
         return (Stage.PICTURE,)
+    if job.kind == JobKind.TEXTURE:
+        return (Stage.CUT_OUT, *_TEXTURE_STAGES[job.engine], Stage.SAVE)
     first = (Stage.PICTURE,) if job.kind == JobKind.TEXT_TO_3D else ()
-    texture = (Stage.TEXTURE,) if job.options.get("texture", True) else ()
+    painter = str(job.options.get("texture_engine", TextureEngineChoice.AUTO))
+    texture = _TEXTURE_STAGES[painter] if job.options.get("texture", True) else ()
     return (*first, Stage.CUT_OUT, Stage.SHAPE, Stage.SURFACE, *texture, Stage.SAVE)
+
+
+# By the texture's engine; a shape engine's own texture is one stage.
+_TEXTURE_STAGES: Mapping[str, tuple[Stage, ...]] = {
+    TextureEngineChoice.AUTO: (Stage.TEXTURE,),
+    TextureEngineChoice.PROJECTION: (Stage.UNWRAP, Stage.TEXTURE),
+    TextureEngineChoice.HUNYUAN: (Stage.UNWRAP, Stage.TEXTURE, Stage.ENLARGE, Stage.BAKE),
+}

@@ -22,6 +22,7 @@ ENDPOINTS = {
     "/text_to_image",
     "/generate_3d",
     "/text_to_3d",
+    "/texture_mesh",
     "/inspect_mesh",
     "/repair_mesh",
     "/download",
@@ -47,6 +48,8 @@ SHAPE_PARAMETERS = [
     ("guidance_start", 0),
     ("guidance_end", 1),
     ("cache_threshold", 0),
+    ("texture_engine", "auto"),
+    ("texture_format", "jpeg"),
 ]
 PARAMETERS = {
     "/check_image": [("image", None)],
@@ -61,6 +64,21 @@ PARAMETERS = {
     ],
     "/generate_3d": [("image", None), *SHAPE_PARAMETERS],
     "/text_to_3d": [("prompt", None), ("style", "none"), ("text_engine", "auto"), *SHAPE_PARAMETERS],
+    "/texture_mesh": [
+        ("mesh", None),
+        ("image", None),
+        ("engine", "auto"),
+        ("quality", "standard"),
+        ("seed", -1),
+        ("size_mm", 0),
+        ("output_format", "glb"),
+        ("remove_background", "auto"),
+        ("num_inference_steps", 0),
+        ("guidance_scale", -1),
+        ("texture_size", 0),
+        ("texture_format", "jpeg"),
+        ("keep_uv", False),
+    ],
     "/inspect_mesh": [("mesh", None)],
     "/repair_mesh": [("mesh", None), ("target_faces", 0), ("size_mm", 0), ("output_format", "stl")],
     "/download": [("job_id", None), ("output_format", "glb")],
@@ -232,7 +250,7 @@ def test_repair_is_honestly_not_offered(client: Client, tmp_path: Path) -> None:
 
 def test_every_engine_is_listed_with_what_it_needs(client: Client) -> None:
     engines = {engine["name"]: engine for engine in client.predict(api_name="/engines")}
-    assert set(engines) == {"inflate", "pictogram", "hunyuan3d-2.1", "diffusion"}
+    assert set(engines) == {"inflate", "pictogram", "projection", "hunyuan3d-2.1", "diffusion"}
     assert engines["inflate"]["is_ready"] is True
     assert engines["hunyuan3d-2.1"]["why_not"]
 

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError, ValidationError
 
 from orfeas.errors import EngineUnavailable
 from tests.engines.hunyuan.tiny import write_tiny_release
-from tests.running import Running, running, wait_for_end, wait_for_job
+from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
 from tests.ui.page_session import PageSession
 
 QUICK = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 2000, "seed": 7, "texture": False}
@@ -49,17 +49,6 @@ def page(server: Running) -> Iterator[PageSession]:
 def assert_next_job_works(client: Client, picture: Path) -> None:
     _, job = client.predict(handle_file(picture), **QUICK, api_name="/generate_3d")
     assert (job["status"], job["engine"]) == ("completed", "hunyuan3d-2.1")
-
-
-def wait_for_step(client: Client, job_id: str, stage: str) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        job = client.predict(job_id, api_name="/job_status")
-        if job["stage"] == stage and job["step"] >= 1:
-            return
-        assert not job["finished"], job
-        time.sleep(0.02)
-    raise AssertionError(f"{stage} was never under way")
 
 
 def test_a_script_gets_a_closed_model_by_the_learned_engine(client: Client, mug: Path) -> None:

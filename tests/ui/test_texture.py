@@ -1,0 +1,255 @@
+"""Painting through the whole app: a real server, networks small enough for any machine, every door."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+import numpy as np
+import pytest
+import trimesh
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError, ValidationError
+from PIL import Image
+
+from orfeas.errors import EngineUnavailable
+from orfeas.meshes.load import load_mesh
+from tests.engines.hunyuan.paint.tiny import write_tiny_paint_release
+from tests.engines.hunyuan.tiny import write_tiny_release
+from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
+
+PAINT = {"texture_size": 256, "num_inference_steps": 2, "quality": "draft", "seed": 3}
+SHAPE = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 600, "texture_size": 256, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    weights = tmp_path_factory.mktemp("weights")
+    write_tiny_release(weights)
+    write_tiny_paint_release(weights)
+    with running(tmp_path_factory.mktemp("server"), weights=str(weights), device="cpu") as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Running) -> Client:
+    return server.client()
+
+
+@pytest.fixture(scope="module")
+def ball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ball") / "Ball.stl"
+    trimesh.creation.icosphere(2, 20.0).export(path)
+    return path
+
+
+def assert_next_job_works(client: Client, ball: Path, mug: Path) -> None:
+    _, job = client.predict(
+        handle_file(ball), handle_file(mug), engine="projection", texture_size=256, api_name="/texture_mesh"
+    )
+    assert job["status"] == "completed"
+
+
+def test_a_picture_becomes_a_model_with_metallic_and_roughness(client: Client, mug: Path) -> None:
+    model, job = client.predict(handle_file(mug), **SHAPE, quality="draft", api_name="/generate_3d")
+    assert (job["engine"], job["options"]["texture_engine"]) == ("hunyuan3d-2.1", "hunyuan3d-2.1")
+    assert "Texture: Hunyuan3D-2.1 paint" in job["engine_reason"]
+    assert any("resampling" in note for note in job["notes"])
+    stages = {"cut_out", "shape", "surface", "unwrap", "texture", "enlarge", "bake", "save", "total"}
+    assert set(job["timings_s"]) == stages
+    assert not job["is_preview"]
+    material = trimesh.load_mesh(model).visual.material
+    assert material.baseColorTexture.size == material.metallicRoughnessTexture.size == (256, 256)
+    assert np.asarray(material.metallicRoughnessTexture.convert("RGB"))[..., 0].min() == 255
+
+
+@pytest.mark.parametrize(("engine", "is_preview"), [("hunyuan3d-2.1", False), ("projection", True)])
+def test_a_mesh_is_painted_and_keeps_its_shape(
+    client: Client, ball: Path, mug: Path, engine: str, is_preview: bool
+) -> None:
+    options = PAINT if engine == "hunyuan3d-2.1" else {"texture_size": 256}
+    model, job = client.predict(handle_file(ball), handle_file(mug), **options, engine=engine, api_name="/texture_mesh")
+    assert (job["kind"], job["engine"], job["is_preview"]) == ("texture", engine, is_preview)
+    before, after = load_mesh(ball), load_mesh(Path(model))
+    assert len(after.faces) == len(before.faces)
+    assert after.bounds == pytest.approx(before.bounds, abs=1e-3)
+    assert job["mesh"]["is_watertight"]
+    assert job["mesh"]["has_texture"]
+
+
+def test_auto_takes_the_learned_painter_and_says_why(client: Client, ball: Path, mug: Path) -> None:
+    _, job = client.predict(handle_file(ball), handle_file(mug), **PAINT, api_name="/texture_mesh")
+    assert (job["engine"], job["engine_reason"]) == (
+        "hunyuan3d-2.1",
+        "Hunyuan3D-2.1 paint, because it is the best engine here.",
+    )
+
+
+def test_a_painted_mesh_is_scaled_where_that_was_asked_for(client: Client, ball: Path, mug: Path) -> None:
+    options = {"engine": "projection", "texture_size": 256, "size_mm": 80}
+    _, job = client.predict(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
+    assert max(job["mesh"]["size_mm"]) == pytest.approx(80, rel=1e-4)
+
+
+def test_the_same_seed_paints_the_same_bytes(client: Client, ball: Path, mug: Path) -> None:
+    def paint(seed: int) -> bytes:
+        options = {**PAINT, "seed": seed}
+        model, _ = client.predict(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
+        return Path(model).read_bytes()
+
+    first = paint(1)
+    assert paint(1) == first
+    assert paint(2) != first
+
+
+def test_the_meshs_own_uvs_are_kept_where_that_was_asked_for(
+    client: Client, tmp_path: Path, ball: Path, mug: Path
+) -> None:
+    options = {"engine": "projection", "texture_size": 256}
+    painted, _ = client.predict(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
+    again, _ = client.predict(handle_file(painted), handle_file(mug), **options, keep_uv=True, api_name="/texture_mesh")
+    before, after = load_mesh(Path(painted)), load_mesh(Path(again))
+    assert np.sort(after.visual.uv, axis=0) == pytest.approx(np.sort(before.visual.uv, axis=0), abs=1e-5)
+    with pytest.raises(AppError, match=r"^Invalid mesh: .* no UVs of its own"):
+        client.predict(handle_file(ball), handle_file(mug), **options, keep_uv=True, api_name="/texture_mesh")
+
+
+@pytest.mark.parametrize(("texture_format", "mime"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
+def test_the_texture_is_kept_as_was_asked_for(
+    client: Client, ball: Path, mug: Path, texture_format: str, mime: str
+) -> None:
+    options = {"engine": "projection", "texture_size": 256, "texture_format": texture_format}
+    model, job = client.predict(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
+    assert job["options"]["texture_format"] == texture_format
+    assert f"image/{texture_format}".encode() in Path(model).read_bytes()
+    assert load_mesh(Path(model)).visual.material.baseColorTexture.size == (256, 256)
+    assert mime in Image.registered_extensions().values()
+
+
+def test_an_obj_keeps_colour_and_roughness(client: Client, ball: Path, mug: Path) -> None:
+    model, _ = client.predict(
+        handle_file(ball), handle_file(mug), **PAINT, output_format="obj", api_name="/texture_mesh"
+    )
+    with zipfile.ZipFile(model) as archive:
+        names = archive.namelist()
+        material = archive.read(next(name for name in names if name.endswith(".mtl"))).decode()
+    assert "map_Kd" in material
+    assert "map_Pr" in material
+    assert sum(name.endswith((".png", ".jpg")) for name in names) >= 2
+
+
+def test_a_texture_that_an_obj_cannot_hold_is_refused(client: Client, ball: Path, mug: Path) -> None:
+    with pytest.raises(ValidationError, match="texture_format cannot be"):
+        client.predict(
+            handle_file(ball),
+            handle_file(mug),
+            output_format="obj",
+            texture_format="webp",
+            api_name="/texture_mesh",
+        )
+
+
+def test_steps_mean_nothing_to_a_projection(client: Client, ball: Path, mug: Path) -> None:
+    with pytest.raises(ValidationError, match="num_inference_steps cannot be set: the engine projection"):
+        client.predict(
+            handle_file(ball), handle_file(mug), engine="projection", num_inference_steps=3, api_name="/texture_mesh"
+        )
+
+
+def test_what_is_no_mesh_is_told_and_the_next_job_works(client: Client, tmp_path: Path, ball: Path, mug: Path) -> None:
+    bad = tmp_path / "bad.glb"
+    bad.write_bytes(b"glTF and nothing more")
+    with pytest.raises(AppError, match=r"^Invalid mesh: "):
+        client.predict(handle_file(bad), handle_file(mug), api_name="/texture_mesh")
+    assert_next_job_works(client, ball, mug)
+
+
+def test_a_mesh_and_a_picture_are_both_needed(client: Client, ball: Path, mug: Path) -> None:
+    with pytest.raises(ValidationError, match="There is no picture"):
+        client.predict(handle_file(ball), None, api_name="/texture_mesh")
+    with pytest.raises(ValidationError, match="There is no mesh file"):
+        client.predict(None, handle_file(mug), api_name="/texture_mesh")
+
+
+@pytest.mark.parametrize("stage", ["texture", "bake"])
+def test_a_job_stops_in_the_middle_of_painting(
+    server: Running, client: Client, ball: Path, mug: Path, stage: str
+) -> None:
+    options = {**PAINT, "num_inference_steps": 200 if stage == "texture" else 1, "texture_size": 4096}
+    client.submit(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
+    job_id = wait_for_job(server, client)
+    wait_for_step(client, job_id, stage)
+    httpx.post(f"{server.url}jobs/{job_id}/cancel", json={})
+    ended = wait_for_end(client, job_id)
+    assert (ended["status"], ended["stage"]) == ("cancelled", stage)
+    assert_next_job_works(client, ball, mug)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "orfeas.pipelines.cut_out",
+        "orfeas.pipelines.load_mesh",
+        "orfeas.textures.unwrap.lay_out",
+        "orfeas.textures.views.select_views",
+        "orfeas.textures.control_maps.render_control_pictures",
+        "orfeas.engines.hunyuan.paint.pipeline.sample_views",
+        "orfeas.engines.hunyuan.paint.enlarge.enlarge_views",
+        "orfeas.textures.bake.bake",
+        "orfeas.textures.inpaint.fill",
+        "orfeas.textures.material.dress",
+        "orfeas.pipelines.export",
+    ],
+)
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("a bug"), r"^Internal error: .* bug of its own"),
+        (EngineUnavailable("The weights are gone; fetch them again."), r"^Engine unavailable: The weights are gone"),
+    ],
+    ids=["bug", "weights"],
+)
+def test_a_failure_in_any_step_is_told_by_its_kind_and_the_next_job_works(
+    client: Client, ball: Path, mug: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception, told: str
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, fail)
+        with pytest.raises(AppError, match=told):
+            client.predict(handle_file(ball), handle_file(mug), **PAINT, api_name="/texture_mesh")
+    assert_next_job_works(client, ball, mug)
+
+
+def test_running_out_of_memory_while_painting_steps_down_once_and_says_so(
+    client: Client, ball: Path, mug: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orfeas.engines.hunyuan.paint import pipeline
+
+    tries: list[int] = []
+    sample_views = pipeline.sample_views
+
+    def scarce(*values: object, **named: object) -> object:
+        tries.append(1)
+        if len(tries) == 1:
+            raise MemoryError
+        return sample_views(*values, **named)  # type: ignore[arg-type]  # whatever it takes
+
+    monkeypatch.setattr(pipeline, "sample_views", scarce)
+    _, job = client.predict(handle_file(ball), handle_file(mug), **PAINT, api_name="/texture_mesh")
+    assert any(note.startswith("Device memory ran out") for note in job["notes"])
+
+
+def test_curl_paints_a_mesh(server: Running, ball: Path, mug: Path) -> None:
+    def upload(path: Path) -> dict[str, object]:
+        stored = httpx.post(f"{server.url}gradio_api/upload", files={"files": path.open("rb")}).json()[0]
+        return {"path": stored, "meta": {"_type": "gradio.FileData"}}
+
+    body = {"mesh": upload(ball), "image": upload(mug), "engine": "projection", "texture_size": 256}
+    called = httpx.post(f"{server.url}gradio_api/call/v2/texture_mesh", json=body)
+    events = httpx.get(f"{server.url}gradio_api/call/texture_mesh/{called.json()['event_id']}", timeout=60).text
+    assert '"status": "completed"' in events
+    assert Image.open(io.BytesIO(mug.read_bytes())).size == (256, 256)
