@@ -66,20 +66,30 @@ def mean_over(cells: Cells, values: Tensor, texel: Tensor) -> tuple[Tensor, Tens
     return sums / count.clamp(min=1)[:, None], count
 
 
-def find_links(cells: Cells, normal: Tensor) -> NDArray[np.int64]:
-    """``[l, 2]`` pairs of pieces that touch, each pair once; ``normal`` ``[p, 3]`` is their mean normal."""
+@dataclass(frozen=True)
+class Links:
+    """Pieces that touch: ``pairs`` ``[l, 2]`` int64, each pair once, and the cosine between their normals ``[l]``."""
+
+    pairs: NDArray[np.int64]
+    agreement: NDArray[np.float32]
+
+
+def find_links(cells: Cells, normal: Tensor) -> Links:
+    """The pieces that touch; ``normal`` ``[p, 3]`` is their mean normal, of any length."""
     unit = torch.nn.functional.normalize(normal, dim=1)
     cell, way = cells.key // WAYS, cells.key % WAYS
     piece = torch.arange(len(cell), device=cell.device)
-    found = []
+    pairs, agreements = [], []
     for step in _half_of_the_neighbours(cells.side):
         for other_way in range(WAYS):
             other = cells.number.index_select(0, (cell + step) * WAYS + other_way)
             is_linked = (other >= 0) & ((step != 0) | (other_way > way))
             one, two = piece[is_linked], other[is_linked]
-            agrees = (unit[one] * unit[two]).sum(dim=1) > LEAST_AGREEMENT
-            found.append(torch.stack([one[agrees], two[agrees]], dim=1))
-    return torch.cat(found).cpu().numpy()
+            agreement = (unit[one] * unit[two]).sum(dim=1)
+            agrees = agreement > LEAST_AGREEMENT
+            pairs.append(torch.stack([one[agrees], two[agrees]], dim=1))
+            agreements.append(agreement[agrees])
+    return Links(torch.cat(pairs).cpu().numpy(), torch.cat(agreements).cpu().numpy())
 
 
 def interpolate_cells(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) -> Tensor:
