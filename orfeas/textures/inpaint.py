@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.sparse import coo_array, csc_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import cg
+from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -23,8 +23,6 @@ from orfeas.textures.texels import Texels
 
 Floats = NDArray[np.float64]
 
-# The mean is settled where a step changes no value by more than half an 8-bit level.
-TOLERANCE, MOST_STEPS = 1e-3, 1000
 # How much a link over a hard edge counts to one on a flat side: only where there is nothing else to go by.
 OVER_AN_EDGE = 1e-3
 # So many cells wide is the band in which painted texels' own colours fade out, each place taking the nearest few.
@@ -106,14 +104,11 @@ def _extend(graph: _Graph, values: Floats) -> Floats:
         return values
     rows = weights[unknown]
     degree = rows.sum(axis=1)
-    inner = diags_array(degree) - rows[:, unknown]
+    inner = csc_array(diags_array(degree) - rows[:, unknown])
     border = rows[:, np.flatnonzero(is_known)] @ values[is_known]
-    precondition = diags_array(1 / degree)
-    start = np.broadcast_to(values[is_known].mean(axis=0), border.shape)
-    for channel in range(values.shape[1]):
-        values[unknown, channel], _ = cg(
-            inner, border[:, channel], x0=start[:, channel], rtol=TOLERANCE, maxiter=MOST_STEPS, M=precondition
-        )
+    # Solved directly: links over hard edges are so weak that iterations would stop long before they count.
+    solver = splu(inner, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    values[unknown] = solver.solve(border)
     return values
 
 
