@@ -13,7 +13,7 @@ def diffuse(sums: Floats, weights: Floats) -> Floats:
     From coarse to fine, each level relaxed from the one before.
 
     Args:
-        sums: ``[H, W, C]``, colours times their weights.
+        sums: ``[H, W, C]``, colours times their weights; two channels or more.
         weights: ``[H, W]``, none negative.
     """
     height, width = weights.shape

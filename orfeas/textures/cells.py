@@ -17,6 +17,8 @@ from orfeas.textures.texels import Texels
 # Cells along the longest side of the model.
 CELLS = 96
 WAYS = 6
+# Points interpolated at once: few enough that a processor's cache holds them.
+AT_ONCE = 100_000
 # Pieces whose normals differ by more than this cosine do not touch, though their cells do: the sides of a sharp fin.
 LEAST_AGREEMENT = -0.2
 
@@ -66,20 +68,30 @@ def mean_over(cells: Cells, values: Tensor, texel: Tensor) -> tuple[Tensor, Tens
     return sums / count.clamp(min=1)[:, None], count
 
 
-def find_links(cells: Cells, normal: Tensor) -> NDArray[np.int64]:
-    """``[l, 2]`` pairs of pieces that touch, each pair once; ``normal`` ``[p, 3]`` is their mean normal."""
+@dataclass(frozen=True)
+class Links:
+    """Pieces that touch: ``pairs`` ``[l, 2]`` int64, each pair once, and the cosine between their normals ``[l]``."""
+
+    pairs: NDArray[np.int64]
+    agreement: NDArray[np.float32]
+
+
+def find_links(cells: Cells, normal: Tensor) -> Links:
+    """The pieces that touch; ``normal`` ``[p, 3]`` is their mean normal, of any length."""
     unit = torch.nn.functional.normalize(normal, dim=1)
     cell, way = cells.key // WAYS, cells.key % WAYS
     piece = torch.arange(len(cell), device=cell.device)
-    found = []
+    pairs, agreements = [], []
     for step in _half_of_the_neighbours(cells.side):
         for other_way in range(WAYS):
             other = cells.number.index_select(0, (cell + step) * WAYS + other_way)
             is_linked = (other >= 0) & ((step != 0) | (other_way > way))
             one, two = piece[is_linked], other[is_linked]
-            agrees = (unit[one] * unit[two]).sum(dim=1) > LEAST_AGREEMENT
-            found.append(torch.stack([one[agrees], two[agrees]], dim=1))
-    return torch.cat(found).cpu().numpy()
+            agreement = (unit[one] * unit[two]).sum(dim=1)
+            agrees = agreement > LEAST_AGREEMENT
+            pairs.append(torch.stack([one[agrees], two[agrees]], dim=1))
+            agreements.append(agreement[agrees])
+    return Links(torch.cat(pairs).cpu().numpy(), torch.cat(agreements).cpu().numpy())
 
 
 def interpolate_cells(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) -> Tensor:
@@ -91,18 +103,26 @@ def interpolate_cells(cells: Cells, values: Tensor, point: Tensor, normal: Tenso
         point: ``[j, 3]``, each in a piece.
         normal: ``[j, 3]``, the same texels'.
     """
+    parts = zip(torch.split(point, AT_ONCE), torch.split(normal, AT_ONCE), strict=True)
+    return torch.cat([_interpolate(cells, values, *part) for part in parts])
+
+
+def _interpolate(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) -> Tensor:
     place = (point - cells.low) / cells.size - 0.5
     corner = place.floor()
-    share = place - corner
-    way = way_of(normal)
+    key = _cell_key(corner.long(), cells.side) * WAYS + way_of(normal)
+    x, y, z = (place - corner).unbind(1)
     sums = torch.zeros((len(point), values.shape[1]), device=values.device)
     total = torch.zeros((len(point), 1), device=values.device)
-    for offset in torch.cartesian_prod(*[torch.arange(2, device=point.device)] * 3):
-        key = _cell_key(corner.long() + offset, cells.side) * WAYS + way
-        piece = cells.number.index_select(0, key)
-        weight = torch.where(offset == 1, share, 1 - share).prod(dim=1) * (piece >= 0)
-        sums += values.index_select(0, piece.clamp(min=0)) * weight[:, None]
-        total += weight[:, None]
+    for right in (0, 1):
+        for above in (0, 1):
+            across = (x if right else 1 - x) * (y if above else 1 - y)
+            for before in (0, 1):
+                step = ((right * cells.side + above) * cells.side + before) * WAYS
+                piece = cells.number.index_select(0, key + step)
+                weight = (across * (z if before else 1 - z) * (piece >= 0))[:, None]
+                sums.addcmul_(values.index_select(0, piece.clamp(min=0)), weight)
+                total += weight
     return sums / total.clamp(min=1e-12)
 
 

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.sparse import coo_array, csc_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import cg
+from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from orfeas.progress import Progress
 from orfeas.textures.bake import Paint
-from orfeas.textures.cells import Cells, find_links, interpolate_cells, make_cells, mean_over
+from orfeas.textures.cells import Cells, Links, find_links, interpolate_cells, make_cells, mean_over
 from orfeas.textures.texels import Texels
 
 Floats = NDArray[np.float64]
 
-# The mean is settled where a step changes no value by more than half an 8-bit level.
-TOLERANCE, MOST_STEPS = 1e-3, 1000
+# How much a link over a hard edge counts to one on a flat side: only where there is nothing else to go by.
+OVER_AN_EDGE = 1e-3
 # So many cells wide is the band in which painted texels' own colours fade out, each place taking the nearest few.
 FADE_CELLS, NEAREST = 1.0, 4
 
@@ -75,7 +75,7 @@ def _smooth_values(
         points=geometry[:, :3].cpu().numpy().astype(np.float64), links=links, is_known=(count > 0).cpu().numpy()
     )
     is_by_paint = graph.is_known.copy()
-    for one, other in (links.T, links.T[::-1]):
+    for one, other in (links.pairs.T, links.pairs.T[::-1]):
         is_by_paint[one[graph.is_known[other]]] = True
     values = _extend(graph, mean.cpu().numpy().astype(np.float64))
     return torch.from_numpy(values).to(mean), torch.from_numpy(is_by_paint).to(mean.device)
@@ -83,19 +83,20 @@ def _smooth_values(
 
 @dataclass(frozen=True)
 class _Graph:
-    """Pieces at ``points`` ``[p, 3]`` with ``links`` ``[l, 2]``, some of whose values are known ``[p]``."""
+    """Pieces at ``points`` ``[p, 3]`` with their links, some of whose values are known ``[p]``."""
 
     points: Floats
-    links: NDArray[np.int64]
+    links: Links
     is_known: NDArray[np.bool_]
 
 
 def _extend(graph: _Graph, values: Floats) -> Floats:
     """``[p, C]`` the known values, and the harmonic ones between them."""
     count = len(graph.points)
-    one, two = graph.links.T
+    one, two = graph.links.pairs.T
     length = np.linalg.norm(graph.points[one] - graph.points[two], axis=1)
-    upper = coo_array((1 / np.maximum(length, 1e-9), (one, two)), shape=(count, count))
+    strength = np.maximum(graph.links.agreement, 0.0) ** 2 + OVER_AN_EDGE
+    upper = coo_array((strength / np.maximum(length, 1e-9), (one, two)), shape=(count, count))
     weights = csr_array(upper + upper.T)
     is_known = _with_islands(graph, weights, values := values.copy())
     unknown = np.flatnonzero(~is_known)
@@ -103,14 +104,11 @@ def _extend(graph: _Graph, values: Floats) -> Floats:
         return values
     rows = weights[unknown]
     degree = rows.sum(axis=1)
-    inner = diags_array(degree) - rows[:, unknown]
+    inner = csc_array(diags_array(degree) - rows[:, unknown])
     border = rows[:, np.flatnonzero(is_known)] @ values[is_known]
-    precondition = diags_array(1 / degree)
-    start = np.broadcast_to(values[is_known].mean(axis=0), border.shape)
-    for channel in range(values.shape[1]):
-        values[unknown, channel], _ = cg(
-            inner, border[:, channel], x0=start[:, channel], rtol=TOLERANCE, maxiter=MOST_STEPS, M=precondition
-        )
+    # Solved directly: links over hard edges are so weak that iterations would stop long before they count.
+    solver = splu(inner, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    values[unknown] = solver.solve(border)
     return values
 
 

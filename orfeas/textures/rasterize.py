@@ -124,7 +124,7 @@ def _plan(corners: Tensor, height: int, width: int) -> list[Tensor]:
         if len(chosen):
             across = (high - low)[chosen, 0] + 2
             cost = (area[chosen].abs() / 2 + rows[chosen] + across).clamp(max=2.0 * height * width)
-            turn = (cost.double().cpu().cumsum(0) / CHUNK).long()
+            turn = (cost.cpu().double().cumsum(0) / CHUNK).long()
             turns += torch.split(chosen, torch.bincount(turn).tolist())
     return turns
 

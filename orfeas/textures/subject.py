@@ -9,8 +9,6 @@ from torch import Tensor
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.limits import check_corners, check_points
-from orfeas.meshes.surface import smooth_normals
-from orfeas.meshes.weld import weld
 
 # The diameter of the ball that the model is fitted into, in scene units.
 DIAMETER = 1.15
@@ -25,14 +23,12 @@ class Subject:
         faces: ``[m, 3]`` int64.
         normals: ``[m, 3]`` float32, outward and of unit length; zero for a face without area.
         areas: ``[m]`` float32.
-        smooth_normals: ``[n, 3]`` float32 unit, alike for vertices at the same place, so that UV seams do not show.
     """
 
     points: Tensor
     faces: Tensor
     normals: Tensor
     areas: Tensor
-    smooth_normals: Tensor
 
 
 def set_up(vertices: NDArray[np.floating], faces: NDArray[np.integer], device: torch.device) -> Subject:
@@ -60,8 +56,6 @@ def set_up(vertices: NDArray[np.floating], faces: NDArray[np.integer], device: t
     cross = np.cross(b - a, c - a)
     twice_area = np.linalg.norm(cross, axis=1)
     normals = cross / np.where(twice_area > 0, twice_area, 1.0)[:, None]
-    first, place = weld(placed)
-    smooth = smooth_normals(placed[first], place[corners])[place]
 
     def on_device(values: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(values.astype(np.float32)).to(device)
@@ -71,5 +65,4 @@ def set_up(vertices: NDArray[np.floating], faces: NDArray[np.integer], device: t
         faces=torch.from_numpy(corners.copy()).to(device),
         normals=on_device(normals),
         areas=on_device(twice_area / 2),
-        smooth_normals=on_device(smooth),
     )

@@ -18,7 +18,7 @@ class Texels:
         index: ``[k]`` int64, ``row · side_px + column``, rows counted from the top.
         face: ``[k]`` int64.
         point: ``[k, 3]`` float32, scene units.
-        normal: ``[k, 3]`` float32, smooth and near unit length.
+        normal: ``[k, 3]`` float32, the face's own, so that the sides of a hard edge are told apart.
     """
 
     side_px: int
@@ -41,5 +41,5 @@ def make_texels(subject: Subject, uv: Tensor, side_px: int, grid: Grid = "centre
     place = torch.stack([2 * uv[:, 0] - 1, 1 - 2 * uv[:, 1], torch.zeros_like(uv[:, 0])], dim=1).float()
     raster = rasterize(place, subject.faces, side_px, side_px, grid)
     hits = find_hits(raster, place, subject.faces, grid)
-    both = interpolate(hits, torch.cat([subject.points, subject.smooth_normals], dim=1), subject.faces)
-    return Texels(side_px, hits.pixel, hits.face, both[:, :3].contiguous(), both[:, 3:].contiguous())
+    point = interpolate(hits, subject.points, subject.faces)
+    return Texels(side_px, hits.pixel, hits.face, point, subject.normals.index_select(0, hits.face))

@@ -56,6 +56,13 @@ def box(size: float = 1.0, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> 
     return trimesh.Trimesh(vertices=cube.vertices + np.array(at), faces=cube.faces, process=False)
 
 
+def slab(thickness: float, at: tuple[float, float, float] = (0.0, 0.0, 0.0), size: float = 1.0) -> trimesh.Trimesh:
+    """A square plate that faces +Z."""
+    plate = box(size)
+    vertices = plate.vertices * (1.0, 1.0, thickness / size) + np.array(at)
+    return trimesh.Trimesh(vertices=vertices, faces=plate.faces, process=False)
+
+
 def coloured_box() -> trimesh.Trimesh:
     """A cube with another colour at each corner."""
     cube = box()

@@ -175,3 +175,10 @@ def test_a_polygon_of_too_many_corners_is_refused() -> None:
 def test_numbers_that_are_not_finite_are_found_later() -> None:
     part = only(b"v nan 0 0\nv 1 inf 0\nv 0 1 0\nf 1 2 3\n")
     assert np.isnan(part.vertices[0, 0])
+
+
+def test_a_single_physical_map_leaves_the_other_to_its_factor() -> None:
+    material = read_mtl(b"newmtl a\nPr 0.25\nPm 1\nmap_Pm wood.png\n", {"wood.png": texture()})[b"a"]
+    packed = np.asarray(material.metallicRoughnessTexture)
+    assert (packed[..., :2] == 255).all()
+    assert (material.metallicFactor, material.roughnessFactor) == (1.0, 0.25)

@@ -100,7 +100,7 @@ def test_neighbours_leave_no_gap_between_them() -> None:
     for size in (64, 333, 1024):
         raster = rasterize(torch.from_numpy(points), torch.from_numpy(faces), size, size, "corners")
         assert (raster.face >= 0).all()
-        assert len(raster.face.unique()) == len(faces)
+        assert len(np.unique(raster.face)) == len(faces)
 
 
 def test_corners_are_pixel_centres_and_a_texture_s_are_its_borders() -> None:
@@ -109,7 +109,7 @@ def test_corners_are_pixel_centres_and_a_texture_s_are_its_borders() -> None:
     assert to_pixels(square, 8, 8, "corners")[:, 0].tolist() == [0.5, 7.5, 7.5, 0.5]
     assert to_pixels(square, 8, 8, "centres")[:, 0].tolist() == [0.0, 8.0, 8.0, 0.0]
     for grid in ("corners", "centres"):
-        assert (rasterize(square, faces, 8, 8, grid).face >= 0).all()  # type: ignore[arg-type]  # both are grids
+        assert (rasterize(square, faces, 8, 8, grid).face >= 0).all()
     half = square * torch.tensor([0.5, 0.5, 1.0])
     assert int((rasterize(half, faces, 8, 8, "centres").face >= 0).sum()) == 16
 
@@ -118,7 +118,7 @@ def test_corners_are_pixel_centres_and_a_texture_s_are_its_borders() -> None:
 def test_at_equal_distance_the_first_face_wins(order: list[int]) -> None:
     points = torch.tensor([[-1.0, -1, 0.25], [1, -1, 0.25], [0, 1, 0.25]]).repeat(2, 1)
     faces = torch.tensor([[0, 1, 2], [3, 5, 4]])[order]
-    assert set(rasterize(points, faces, 16, 16, "corners").face.unique().tolist()) == {-1, 0}
+    assert set(rasterize(points, faces, 16, 16, "corners").face.flatten().tolist()) == {-1, 0}
 
 
 def test_within_a_step_of_distance_the_first_face_wins() -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh
 from orfeas.textures.subject import DIAMETER, set_up
-from tests.meshes.solids import blob, box, textured_ball
+from tests.meshes.solids import blob, box
 from tests.textures.looking import CPU
 
 
@@ -34,15 +34,6 @@ def test_normals_point_outward_and_areas_add_up() -> None:
     assert ((centres * subject.normals).sum(dim=1) > 0).all()
     assert subject.normals.norm(dim=1).numpy() == pytest.approx(np.ones(12), abs=1e-6)
     assert float(subject.areas.sum()) == pytest.approx(6 * side**2, rel=1e-5)
-
-
-def test_smooth_normals_do_not_know_of_seams() -> None:
-    ball = textured_ball(16)
-    subject = set_up(np.asarray(ball.vertices), np.asarray(ball.faces), CPU)
-    outward = torch.nn.functional.normalize(subject.points, dim=1)
-    # The poles are points of which only some copies are used.
-    used = np.unique(ball.faces)
-    assert ((subject.smooth_normals * outward).sum(dim=1)[used] > 0.99).all()
 
 
 @pytest.mark.parametrize(
