@@ -34,6 +34,10 @@ def test_the_defaults_are_the_published_files(tmp_path: Path) -> None:
     assert PaintConfig() == PaintConfig(UnetConfig(), VaeConfig(), ScheduleConfig(), DINO_GIANT)
 
 
+def test_one_number_of_heads_stands_for_every_level(tmp_path: Path) -> None:
+    assert read_unet_config(write(tmp_path, {**UNET, "attention_head_dim": 10})).attention_head_dim == (10,) * 4
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -44,7 +48,7 @@ def test_the_defaults_are_the_published_files(tmp_path: Path) -> None:
         ({"invented": 1}, "invented is not known"),
         ({"attention_head_dim": [5, 10]}, "the levels have different counts"),
         ({"attention_head_dim": [7, 10, 20, 20]}, "a head's size is not a multiple of 16"),
-        ({"attention_head_dim": 8}, "attention_head_dim is 8; it takes a list of whole numbers"),
+        ({"block_out_channels": 320}, "block_out_channels is 320; it takes a list of whole numbers"),
         ({"block_out_channels": []}, "it takes a list of whole numbers"),
         ({"down_block_types": ["A", "B", "C", "D"]}, "a block's type is not known"),
         ({"down_block_types": "A"}, "it takes a list of words"),
