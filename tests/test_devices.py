@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from orfeas.devices import choose_device, choose_dtype, find_devices, free_bytes, is_out_of_memory, release_memory
+from orfeas.devices import (
+    choose_device,
+    choose_dtype,
+    choose_published_dtype,
+    find_devices,
+    free_bytes,
+    is_out_of_memory,
+    release_memory,
+)
 from orfeas.errors import EngineUnavailable
 
 CPU = torch.device("cpu")
@@ -49,6 +57,12 @@ def test_a_gpu_computes_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
     assert choose_dtype(torch.device("cuda"), 1) is torch.float16
     assert choose_dtype(torch.device("mps"), 1) is torch.float16
+
+
+def test_a_network_published_in_float16_keeps_it_on_a_gpu() -> None:
+    assert choose_published_dtype(torch.device("cuda"), 1) is torch.float16
+    assert choose_published_dtype(torch.device("mps"), 1) is torch.float16
+    assert choose_published_dtype(CPU, 1) is torch.float32
 
 
 def test_free_memory_of_a_gpu_counts_what_torch_holds_in_reserve(monkeypatch: pytest.MonkeyPatch) -> None:

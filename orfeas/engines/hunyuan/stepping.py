@@ -37,7 +37,8 @@ def run_within_memory(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            LOGGER.warning("out of memory: %s", error)
+            # As text: a log that keeps the error would keep what it holds on to.
+            LOGGER.warning("out of memory: %s", str(error))
         # Outside the handler: until here the error's traceback held on to what did not fit.
         smaller = step_down(networks)
         if smaller is None:

@@ -122,10 +122,7 @@ def _check_match(wanted: Mapping[str, tuple[int, ...]], source: _Source) -> dict
     if other:
         shapes = f"{list(found[other[0]].shape)} instead of {list(wanted[other[0]])}"
         raise damaged(
-            checkpoint,
-            f"{source.prefix}{other[0]} is {shapes}, so it does not belong to the config.yaml beside it"
-            if part
-            else f"{other[0]} is {shapes}, so it does not belong to the config.json beside it",
+            checkpoint, f"{source.prefix}{other[0]} is {shapes}, so it does not belong to the configuration beside it"
         )
     extra = [key for key in found if key not in wanted]
     if extra and part not in LENIENT_PARTS:

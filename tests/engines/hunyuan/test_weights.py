@@ -11,7 +11,7 @@ from orfeas.engines.hunyuan import weights
 from orfeas.engines.hunyuan.autoencoder import ShapeDecoder
 from orfeas.engines.hunyuan.config import AutoencoderConfig, DenoiserConfig
 from orfeas.engines.hunyuan.denoiser import Denoiser
-from orfeas.engines.hunyuan.weights import load_module
+from orfeas.engines.hunyuan.weights import load_module, load_tensor, read_shapes
 from orfeas.errors import EngineUnavailable
 from tests.engines.hunyuan.recipe import recipe_weight, write_release
 
@@ -80,6 +80,42 @@ def test_the_encoder_of_the_autoencoder_is_left_in_the_file(tmp_path: Path) -> N
     assert not any(name.startswith(("encoder.", "pre_kl.")) for name in module.state_dict())
 
 
+def test_a_flat_file_is_read_by_the_beginnings_of_its_names(tmp_path: Path) -> None:
+    parts = parts_of_both()
+    checkpoint = tmp_path / "flat.bin"
+    torch.save({f"{part}.{key}": t for part, tensors in parts.items() for key, t in tensors.items()}, checkpoint)
+    module = load_denoiser(checkpoint)
+    assert all(torch.equal(tensor, parts["model"][name]) for name, tensor in module.named_parameters())
+    bias = load_tensor(checkpoint, "model", "x_embedder.bias", CPU, torch.float64)
+    assert torch.equal(bias, parts["model"]["x_embedder.bias"].double())
+    assert read_shapes(checkpoint, "model") == {key: tuple(t.shape) for key, t in parts["model"].items()}
+    assert read_shapes(checkpoint, "other") == {}
+    with pytest.raises(EngineUnavailable, match="odd is missing from model"):
+        load_tensor(checkpoint, "model", "odd", CPU, torch.float32)
+
+
+def test_a_whole_file_is_read_under_its_old_names(tmp_path: Path) -> None:
+    tensors = parts_of_both()["model"]
+    checkpoint = tmp_path / "old.bin"
+    torch.save({key.replace(".to_q.", ".query."): tensor for key, tensor in tensors.items()}, checkpoint)
+    renamed = {"query": "to_q"}
+    module = load_module(lambda: Denoiser(MODEL), checkpoint, "", CPU, torch.float32, renamed=renamed)
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in module.named_parameters())
+    with pytest.raises(EngineUnavailable, match=r"tensors are missing from it, .*to_q"):
+        load_module(lambda: Denoiser(MODEL), checkpoint, "", CPU, torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [([torch.ones(1)], "it holds no tensors"), ({"x": 1}, "it holds no tensors")],
+)
+def test_a_file_without_named_tensors_is_refused(content: object, told: str, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "other.bin"
+    torch.save(content, checkpoint)
+    with pytest.raises(EngineUnavailable, match=told):
+        load_module(lambda: Denoiser(MODEL), checkpoint, "", CPU, torch.float32)
+
+
 @pytest.mark.parametrize("suffix", [".ckpt", ".safetensors"])
 @pytest.mark.parametrize(
     ("change", "told"),
@@ -146,7 +182,7 @@ import torch
 from orfeas.engines.hunyuan import weights
 from orfeas.engines.hunyuan.config import DenoiserConfig
 from orfeas.engines.hunyuan.denoiser import Denoiser
-from orfeas.engines.hunyuan.weights import load_module
+from orfeas.engines.hunyuan.weights import load_module, load_tensor, read_shapes
 weights.GROUP_BYTES = 1 << 23
 config = DenoiserConfig(hidden_size=512, context_dim=512, depth=8, num_heads=8, num_moe_layers=2, num_experts=4)
 def load(dtype):

@@ -113,9 +113,10 @@ def read_unet_config(path: Path) -> UnetConfig:
     ours = {f.name for f in fields(UnetConfig)}
     file.expect({"in_channels": LATENT_CHANNELS, "out_channels": LATENT_CHANNELS, "use_linear_projection": True}, {})
     file.refuse_others(absent, ours | {"in_channels", "out_channels", "use_linear_projection"})
+    channels = file.integers("block_out_channels", absent)
     config = UnetConfig(
-        block_out_channels=file.integers("block_out_channels", absent),
-        attention_head_dim=file.integers("attention_head_dim", absent),
+        block_out_channels=channels,
+        attention_head_dim=file.integers("attention_head_dim", absent, len(channels)),
         down_block_types=file.words("down_block_types", absent),
         up_block_types=file.words("up_block_types", absent),
         layers_per_block=file.integer("layers_per_block", absent),
@@ -272,8 +273,11 @@ class _ConfigFile:
             raise self._unfit(name, value, "a list of words")
         return tuple(str(v) for v in value)
 
-    def integers(self, name: str, absent: Values) -> tuple[int, ...]:
+    def integers(self, name: str, absent: Values, repeats: int = 0) -> tuple[int, ...]:
+        """Whole numbers above 0; with ``repeats``, one alone stands for that many."""
         value = self._value(name, absent)
+        if repeats and isinstance(value, int):
+            value = [value] * repeats
         whole = isinstance(value, list | tuple) and all(isinstance(v, int) and v > 0 for v in value)
         if not whole or not isinstance(value, list | tuple) or not value:
             raise self._unfit(name, value, "a list of whole numbers above 0")

@@ -50,7 +50,7 @@ class Painter:
         self._networks: PaintNetworks | None = None
 
     def why_not(self) -> str:
-        """Why it cannot run here, without a full stop; empty where it can. Loads no weights, and no torch."""
+        """Why it cannot run here, without a full stop; empty where it can. Loads no weights."""
         try:
             find_paint_weights(self._weights)
             find_super_resolution(self._weights)

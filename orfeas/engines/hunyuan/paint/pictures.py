@@ -20,8 +20,8 @@ DINO_RESIZED_PX, DINO_CROPPED_PX = 256, 224
 def prepare_reference(picture: Image.Image, size_px: int) -> Image.Image:
     """A cut-out in the middle of a white square of ``size_px``, RGB.
 
-    The published pipeline squashes it into the square and mixes the colours of clear pixels into its edge; here it
-    keeps its proportions, and white stands beneath it before it is resized.
+    The published pipeline squashes it into a square of 512 pixels, mixes the colours of clear pixels into its edge, and
+    then brings that to size; here it keeps its proportions, white stands beneath it first, and it is resized once.
     """
     side = max(picture.size)
     square = Image.new("RGBA", (side, side), "white")

@@ -85,8 +85,7 @@ def paint_views(
     states = networks.dino()(prepare_dino(picture).to(device, networks.dtype))[0]
     progress.check()
     # 3. Latents of the reference and of the views.
-    autoencoder = networks.autoencoder()
-    latents = autoencoder.encode(to_unit([picture], size), progress.check)
+    latents = networks.autoencoder().encode(to_unit([picture], size), progress.check)
     controls = encode_controls(networks, normals, positions, options.voxels, progress)
     # 4. What the main stream's blocks see of the reference.
     text = networks.reference_text()

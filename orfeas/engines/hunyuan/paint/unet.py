@@ -15,7 +15,7 @@ from orfeas.engines.hunyuan.paint.config import (
     TOKENS_PER_STATE,
     UnetConfig,
 )
-from orfeas.engines.hunyuan.paint.rotary import make_rotation
+from orfeas.engines.hunyuan.paint.rotary import Rotation, make_rotation
 from orfeas.engines.hunyuan.paint.stream import Stream
 
 # What the main stream takes in: noisy latents, and those of the normal and the position picture.
@@ -118,9 +118,13 @@ class MainStream(Stream[PaintBlock]):
         """
         text = torch.stack([self.learned_text_clip_albedo, self.learned_text_clip_mr])
         dino = [self.image_proj_model_dino(row.dino.to(text))[None] for row in rows]
+        rotations: dict[tuple[int, int], Rotation] = {}
         contexts = {}
         for place, block in self.blocks().items():
-            rotation_index = voxels[self.levels[place]].to(text.device)[:, None, None]
+            level = self.levels[place]
+            key = (level, block.head_size)
+            if key not in rotations:
+                rotations[key] = make_rotation(voxels[level].to(text.device)[:, None, None], block.head_size)
             contexts[place] = BlockContext(
                 text=block.transformer.attn2.keys_values(text),
                 dino=tuple(block.attn_dino.keys_values(tokens) for tokens in dino),
@@ -130,7 +134,7 @@ class MainStream(Stream[PaintBlock]):
                     else None
                     for row in rows
                 ),
-                rotation=make_rotation(rotation_index, block.head_size),
+                rotation=rotations[key],
                 multiview_scale=multiview_scale,
             )
         return PaintContext(contexts, len(rows))

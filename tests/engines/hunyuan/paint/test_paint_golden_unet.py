@@ -19,8 +19,7 @@ from tests.engines.hunyuan.paint.release import write_unet
 from tests.paint_set import PAINT_SET, assert_recorded, posmap, randn, weights
 
 CPU = torch.device("cpu")
-# The reference's own in-place change of its maps is in the case that was recorded with 16-bit maps.
-COMPAT_CASES = {"unet_cfg"}
+MOST_LEVELS = 4
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,11 @@ def inputs_of(case: Mapping[str, Any]) -> Inputs:
     )
 
 
+def is_guided(case: Mapping[str, Any]) -> bool:
+    """Whether it has the reference's three branches, which it fed with 16-bit maps and so changed them in place."""
+    return "shape_per_branch" in case["inputs"]["sample"]
+
+
 def record(unet: Unet, references: Tensor) -> list[Features]:
     return [unet.reference.record(row, unet.main.learned_text_clip_ref) for row in references]
 
@@ -87,7 +91,7 @@ def make_context(unet: Unet, name: str, inputs: Inputs) -> PaintContext:
     case = PAINT_SET.cases[name]
     features = record(unet, inputs.references)
     scales, dino = case.get("ref_scale", 1.0), inputs.dino
-    if name in COMPAT_CASES:
+    if is_guided(case):
         scales, dino = [0.0, 1.0, 1.0], dino * torch.tensor([0.0, 0.0, 1.0])[:, None, None]
     if not isinstance(scales, list):
         scales = [scales] * len(dino)
@@ -96,8 +100,10 @@ def make_context(unet: Unet, name: str, inputs: Inputs) -> PaintContext:
 
 
 def voxels_of(name: str, unet: Unet, inputs: Inputs) -> tuple[Tensor, ...]:
-    mode = Voxels.COMPAT if name in COMPAT_CASES else Voxels.CLEAN
-    return find_voxels(inputs.maps, inputs.sample.shape[-1], 4, mode)
+    mode = Voxels.COMPAT if is_guided(PAINT_SET.cases[name]) else Voxels.CLEAN
+    size = inputs.sample.shape[-1]
+    levels = next((level for level in range(MOST_LEVELS) if (size >> level) % 2), MOST_LEVELS - 1) + 1
+    return find_voxels(inputs.maps, size, max(levels, unet.config.levels), mode)
 
 
 def test_the_release_holds_as_much_as_the_set_says(unet: Unet) -> None:

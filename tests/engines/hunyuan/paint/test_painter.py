@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from orfeas.engines.hunyuan.paint import painter as painter_module
+from orfeas.engines.hunyuan.paint.networks import PaintNetworks
 from orfeas.engines.hunyuan.paint.painter import Painter
 from orfeas.engines.hunyuan.paint.pipeline import PaintedViews, PaintOptions
+from orfeas.engines.hunyuan.paint.plan import Placement, make_plans
 from orfeas.engines.hunyuan.paint.unet import MainStream
 from orfeas.errors import Cancelled, EngineUnavailable, OutOfMemory
 from orfeas.progress import Progress, Stage, Step
-from tests.engines.hunyuan.paint.tiny import write_tiny_paint_release
+from tests.engines.hunyuan.paint.tiny import CONFIG, write_tiny_paint_release
 from tests.engines.hunyuan.paint.views import ball_maps, draw_reference
 
 OPTIONS = PaintOptions(view_size=64, num_inference_steps=2)
@@ -126,6 +129,31 @@ def test_views_are_enlarged_by_the_network_where_its_weights_are(weights: Path, 
 def test_it_is_ready_where_the_weights_are(weights: Path, tmp_path: Path) -> None:
     assert Painter(weights, "cpu").why_not() == ""
     assert "hunyuan3d-paintpbr-v2-1/unet/config.json" in Painter(tmp_path, "cpu").why_not()
+
+
+def test_on_its_own_choice_it_waits_for_a_gpu(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter_module, "choose_device", lambda choice: torch.device("cpu"))
+    assert "No GPU was found" in Painter(weights, "auto").why_not()
+
+
+def test_other_weights_put_there_are_those_of_the_next_job(tmp_path: Path) -> None:
+    checkpoint = write_tiny_paint_release(tmp_path)
+    painter = Painter(tmp_path, "cpu")
+    first = pixels(paint(painter))
+    halved = {name: tensor / 2 for name, tensor in torch.load(checkpoint, weights_only=True).items()}
+    save_file(halved, checkpoint.with_suffix(".safetensors"))
+    assert not np.array_equal(pixels(paint(painter)), first)
+
+
+def test_networks_that_take_turns_make_room_for_the_enlarger(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = make_plans(CONFIG, VIEWS, OPTIONS.view_size, torch.float32)
+    monkeypatch.setattr(painter_module, "free_bytes", lambda device: needed[Placement.STAGED].needed_bytes)
+    painter, progress = Painter(weights, "cpu"), Progress()
+    views, steps = paint(painter), []
+    monkeypatch.setattr(PaintNetworks, "release", lambda networks: steps.append(networks.plan.placement))
+    with progress.stage(Stage.TEXTURE):
+        painter.enlarge(views, 256, progress)
+    assert steps == [Placement.STAGED]
 
 
 def test_painting_without_weights_says_what_is_missing(tmp_path: Path) -> None:
