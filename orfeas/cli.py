@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orfeas.doctor import diagnose
-from orfeas.engines.hunyuan.files import account_for_fetch, fetch_weights
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.files import write_whole
 from orfeas.options import (
@@ -32,7 +32,7 @@ from orfeas.options import (
     parse_prompt,
     parse_shape_options,
 )
-from orfeas.records import Job, JobStatus, to_json
+from orfeas.records import FetchStatus, Job, JobStatus, to_json
 from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
 from orfeas.version import VERSION
@@ -229,19 +229,22 @@ def run_engines(_: argparse.Namespace) -> int:
 
 
 def run_fetch(options: argparse.Namespace) -> int:
-    """``fetch``: the account first, then the weights, going on where an earlier fetch stopped."""
-    if read_settings().offline:
-        raise EngineUnavailable("ORFEAS_OFFLINE is set, so nothing is fetched.")
-    account = account_for_fetch()
-    print(account.sentence)
-    if not options.yes and input("Fetch them? [y/N] ").strip().lower() != "y":
-        return 1
-    print(f"The weights are in {fetch_weights(_tell_bytes).checkpoint.parent}.")
+    """``fetch``: the plan first, then the weights, going on where an earlier fetch stopped; Ctrl-C stops it."""
+    engine = EngineChoice(options.engine)
+    with _scratch_studio() as studio:
+        fetching = studio.fetching
+        print(fetching.plan(engine).sentence)
+        if not options.yes and input("Fetch them? [y/N] ").strip().lower() != "y":
+            return 1
+        fetching.start(engine)
+        while (state := fetching.state(engine)).status is FetchStatus.FETCHING:
+            print(f"\r{state.amount} ", end="", file=sys.stderr, flush=True)
+            time.sleep(POLL_S)
+        print(file=sys.stderr)
+    if state.status is not FetchStatus.COMPLETE:
+        raise EngineUnavailable(state.message)
+    print("The weights are here.")
     return 0
-
-
-def _tell_bytes(done: int) -> None:
-    print(f"\r{done / 1e9:.2f} GB", end="", file=sys.stderr, flush=True)
 
 
 def run_doctor(_: argparse.Namespace) -> int:

@@ -16,10 +16,12 @@ from typing import Self
 
 from orfeas.engines.base import ShapeEngine
 from orfeas.engines.choice import choose_picture_engine, choose_shape_engine
+from orfeas.engines.hunyuan.files import WEIGHTS
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.inflate import Inflate
 from orfeas.engines.planned import PLANNED
 from orfeas.errors import Cancelled, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
+from orfeas.fetching import Fetchable, Fetching
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
 from orfeas.meshes.export import export
@@ -28,7 +30,15 @@ from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.metrics import Metrics
-from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, choose_seed, parse_number, parse_prompt
+from orfeas.options import (
+    EngineChoice,
+    OutputFormat,
+    PictureOptions,
+    ShapeOptions,
+    choose_seed,
+    parse_number,
+    parse_prompt,
+)
 from orfeas.pipelines import (
     JobFiles,
     ModelTask,
@@ -40,7 +50,7 @@ from orfeas.pipelines import (
     reported_options,
 )
 from orfeas.progress import Progress
-from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.records import EngineInfo, FetchStatus, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
 from orfeas.text_to_image.base import PictureEngine
@@ -82,9 +92,11 @@ class Studio:
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
         # In order of preference: "auto" takes the first that is ready.
-        self._shape_engines: tuple[ShapeEngine, ...] = (
-            HunyuanShape(self.settings.weights, self.settings.device),
-            Inflate(),
+        hunyuan = HunyuanShape(self.settings.weights, self.settings.device)
+        self._shape_engines: tuple[ShapeEngine, ...] = (hunyuan, Inflate())
+        self.fetching = Fetching(
+            [Fetchable(hunyuan.name, hunyuan.title, WEIGHTS, hunyuan.check_weights, hunyuan.check_device)],
+            self.settings.why_no_fetch,
         )
         self._picture_engines: tuple[PictureEngine, ...] = (Pictogram(),)
         self._device = threading.Lock()
@@ -101,6 +113,7 @@ class Studio:
 
     def close(self) -> None:
         """Stop what runs, mark it cancelled, and close the history."""
+        self.fetching.close()
         self.jobs.close()
 
     def tidy(self) -> None:
@@ -112,12 +125,21 @@ class Studio:
             LOGGER.warning("expired files could not be deleted: %s", error)
 
     def engines(self) -> tuple[EngineInfo, ...]:
-        """Every engine the API names, with ready or why not."""
+        """Every engine the API names, with ready or why not, and how fetching its weights goes."""
         return (
-            *(engine.info() for engine in self._shape_engines),
+            *(self._with_fetch(engine.info()) for engine in self._shape_engines),
             *(engine.info() for engine in self._picture_engines),
             *PLANNED,
         )
+
+    def start_fetch(self) -> None:
+        """Fetch in the background what the operator asked for with ``ORFEAS_FETCH``, where it is missing."""
+        if self.settings.fetch != "none":
+            engine = EngineChoice(self.settings.fetch)
+            if self.fetching.state(engine).status is FetchStatus.COMPLETE:
+                LOGGER.info("the weights of %s are here already", engine)
+            else:
+                self.fetching.start(engine)
 
     def check_image(self, image: Path) -> ImageInfo:
         """Measure a picture, cheaply.
@@ -339,6 +361,14 @@ class Studio:
             NotFound: no such job, or it has none.
         """
         return _existing(self._files(job_id).thumbnail)
+
+    def _with_fetch(self, info: EngineInfo) -> EngineInfo:
+        if info.name not in self.fetching.engines:
+            return info
+        fetch = self.fetching.state(EngineChoice(info.name))
+        if info.is_ready or fetch.status is not FetchStatus.FETCHING:
+            return replace(info, fetch=fetch)
+        return replace(info, fetch=fetch, why_not=f"its weights are being fetched, {fetch.amount}")
 
     def _files(self, job_id: str) -> JobFiles:
         self.jobs.get(job_id)

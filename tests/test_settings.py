@@ -101,3 +101,27 @@ def test_what_is_refused_is_told_in_one_sentence_that_names_the_variable(
     sentence = explain(error.value)
     assert sentence.startswith(f"ORFEAS cannot start with these settings: ORFEAS_{name}: Input should be a valid ")
     assert "\n" not in sentence
+
+
+def test_an_engine_to_fetch_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().fetch == "none"
+    monkeypatch.setenv("ORFEAS_FETCH", "hunyuan3d-2.1")
+    assert read_settings().fetch == "hunyuan3d-2.1"
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        ({"FETCH": "everything"}, "ORFEAS_FETCH: Input should be 'none' or 'hunyuan3d-2.1'."),
+        ({"FETCH": "hunyuan3d-2.1", "OFFLINE": "1"}, "ORFEAS_FETCH is set, but ORFEAS_OFFLINE is set, so nothing is"),
+        ({"FETCH": "hunyuan3d-2.1", "WEIGHTS": "/w"}, "ORFEAS_FETCH is set, but ORFEAS_WEIGHTS is set, so weights in"),
+    ],
+)
+def test_what_cannot_be_fetched_is_refused_at_start(
+    monkeypatch: pytest.MonkeyPatch, others: dict[str, str], sentence: str
+) -> None:
+    for name, value in others.items():
+        monkeypatch.setenv(f"ORFEAS_{name}", value)
+    with pytest.raises(ValidationError) as error:
+        read_settings()
+    assert explain(error.value).startswith(f"ORFEAS cannot start with these settings: {sentence}")

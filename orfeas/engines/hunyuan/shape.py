@@ -60,6 +60,7 @@ class HunyuanShape:
     """
 
     name = EngineChoice.HUNYUAN
+    title = "Hunyuan3D-2.1"
     revision = "1"
 
     def __init__(self, weights: Path | None, device: DeviceChoice) -> None:
@@ -67,18 +68,34 @@ class HunyuanShape:
         self._device: DeviceChoice = device
         self._networks: Networks | None = None
 
+    def check_weights(self) -> None:
+        """Look for the weights; loads none.
+
+        Raises:
+            EngineUnavailable: what is missing or damaged.
+        """
+        read_config(find_weights(self._weights).config)
+
+    def check_device(self) -> None:
+        """Look for a device to run on; loads torch.
+
+        Raises:
+            EngineUnavailable: there is none.
+        """
+        self._choose_device()
+
     def info(self) -> EngineInfo:
         """Ready where the weights are whole and there is a device to run them on; loads no weights."""
         try:
-            read_config(find_weights(self._weights).config)
-            self._choose_device()
+            self.check_weights()
+            self.check_device()
             why_not = ""
         except EngineUnavailable as error:
             why_not = str(error).rstrip(".")
         return EngineInfo(
             name=self.name,
             kind="shape",
-            title="Hunyuan3D-2.1",
+            title=self.title,
             is_ready=not why_not,
             why_not=why_not,
             needs="The published weights (7.4 GB) and a GPU with 6 GB of memory; 10 GB keep everything on it.",
