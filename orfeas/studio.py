@@ -368,7 +368,7 @@ class Studio:
         fetch = self.fetching.state(EngineChoice(info.name))
         if info.is_ready or fetch.status is not FetchStatus.FETCHING:
             return replace(info, fetch=fetch)
-        return replace(info, fetch=fetch, why_not=f"its weights are being fetched, {fetch.amount}")
+        return replace(info, fetch=fetch, why_not=f"The weights are being fetched, {fetch.amount}")
 
     def _files(self, job_id: str) -> JobFiles:
         self.jobs.get(job_id)

@@ -135,7 +135,7 @@ def test_the_weights_that_the_operator_names_are_fetched_while_jobs_run(tmp_path
             assert told["fetch"]["hunyuan3d-2.1"].startswith("fetching 0.0 of 0.0 GB")
             hub.pause_s = 0
             while (engine := client.predict(api_name="/engines")[0])["fetch"]["status"] == "fetching":
-                assert engine["why_not"] == "its weights are being fetched, 0.0 of 0.0 GB"
+                assert engine["why_not"] == "The weights are being fetched, 0.0 of 0.0 GB"
                 time.sleep(0.05)
             assert (engine["name"], engine["fetch"]["status"], engine["is_ready"]) == (
                 "hunyuan3d-2.1",
