@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, InvalidOption, NotFound, OrfeasError
 from orfeas.options import OutputFormat, parse_choice, quote
-from orfeas.records import to_json
+from orfeas.records import FetchState, FetchStatus, to_json
 from orfeas.settings import Settings
 from orfeas.studio import Studio
 from orfeas.version import VERSION
@@ -86,17 +86,19 @@ class Routes:
         return JSONResponse({"status": "ok", "version": VERSION})
 
     def ready(self, _: Request) -> Response:
-        """200 once a job can run, else 503 with the reason."""
+        """200 once a job can run, else 503 with the reason; a fetch that runs or failed is told beside."""
         if not self._is_up():
             return _not_ready("unavailable", "The studio is starting or stopping.")
         if not self._studio.workspace.is_writable():
             return _not_ready("unavailable", "The studio's data folder cannot be written.")
-        shapes = [info for info in self._studio.engines() if info.kind == "shape"]
+        engines = self._studio.engines()
+        shapes = [info for info in engines if info.kind == "shape"]
         ready = [info.name for info in shapes if info.is_ready]
         if not ready:
             reason = "; ".join(f"{info.title}: {info.why_not}" for info in shapes)
             return _not_ready(EngineUnavailable.code, f"No engine is ready. {reason}")
-        return JSONResponse({"status": "ready", "engines": ready})
+        fetches = {info.weights: _fetch_text(info.fetch) for info in engines if info.fetch and _fetch_text(info.fetch)}
+        return JSONResponse({"status": "ready", "engines": ready, **({"fetch": fetches} if fetches else {})})
 
     def metrics(self, _: Request) -> Response:
         """Prometheus text."""
@@ -143,6 +145,13 @@ class Routes:
         if not self._studio.job(job_id).prompt:
             raise NotFound("This job made no picture.")
         return self._studio.picture(job_id)
+
+
+def _fetch_text(fetch: FetchState) -> str:
+    """How a fetch goes, in words; empty where there is nothing to tell."""
+    if fetch.status is FetchStatus.FETCHING:
+        return f"fetching {fetch.amount}"
+    return f"failed: {fetch.message}" if fetch.status is FetchStatus.FAILED else ""
 
 
 def _answer(work: Callable[[], Response]) -> Response:

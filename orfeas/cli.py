@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,7 +18,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orfeas.doctor import diagnose
-from orfeas.engines.hunyuan.files import account_for_fetch, fetch_weights
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.files import write_whole
 from orfeas.options import (
@@ -30,13 +30,14 @@ from orfeas.options import (
     TextEngineChoice,
     TextureEngineChoice,
     TextureFormat,
+    WeightsChoice,
     parse_choice,
     parse_picture_options,
     parse_prompt,
     parse_shape_options,
     parse_texture_options,
 )
-from orfeas.records import Job, JobStatus, to_json
+from orfeas.records import FetchStatus, Job, JobStatus, to_json
 from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
 from orfeas.ui.words import progress_text
@@ -90,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     engines.set_defaults(run=run_engines)
 
     fetch = commands.add_parser("fetch", help="fetch an engine's published weights, after saying how much and whose")
-    fetch.add_argument("engine", choices=[EngineChoice.HUNYUAN.value], help="the engine")
+    fetch.add_argument("weights", choices=[choice.value for choice in WeightsChoice], help="which weights")
     fetch.add_argument("--yes", action="store_true", help="agree to the licence and the size without being asked")
     fetch.set_defaults(run=run_fetch)
 
@@ -300,19 +301,22 @@ def run_engines(_: argparse.Namespace) -> int:
 
 
 def run_fetch(options: argparse.Namespace) -> int:
-    """``fetch``: the account first, then the weights, going on where an earlier fetch stopped."""
-    if read_settings().offline:
-        raise EngineUnavailable("ORFEAS_OFFLINE is set, so nothing is fetched.")
-    account = account_for_fetch()
-    print(account.sentence)
-    if not options.yes and input("Fetch them? [y/N] ").strip().lower() != "y":
-        return 1
-    print(f"The weights are in {fetch_weights(_tell_bytes).checkpoint.parent}.")
+    """``fetch``: the plan first, then the weights, going on where an earlier fetch stopped; Ctrl-C stops it."""
+    weights = WeightsChoice(options.weights)
+    with _scratch_studio() as studio:
+        fetching = studio.fetching
+        print(fetching.plan(weights).sentence)
+        if not options.yes and input("Fetch them? [y/N] ").strip().lower() != "y":
+            return 1
+        fetching.start(weights)
+        while (state := fetching.state(weights)).status is FetchStatus.FETCHING:
+            print(f"\r{state.amount} ", end="", file=sys.stderr, flush=True)
+            time.sleep(POLL_S)
+        print(file=sys.stderr)
+    if state.status is not FetchStatus.COMPLETE:
+        raise EngineUnavailable(state.message)
+    print("The weights are here.")
     return 0
-
-
-def _tell_bytes(done: int) -> None:
-    print(f"\r{done / 1e9:.2f} GB", end="", file=sys.stderr, flush=True)
 
 
 def run_doctor(_: argparse.Namespace) -> int:

@@ -33,6 +33,14 @@ class TextureEngineChoice(StrEnum):
     PROJECTION = "projection"
 
 
+class WeightsChoice(StrEnum):
+    """Published weights that can be fetched: by engine, or all of them."""
+
+    HUNYUAN_SHAPE = "hunyuan3d-2.1"
+    HUNYUAN_PAINT = "hunyuan3d-2.1-paint"
+    ALL = "all"
+
+
 class TextEngineChoice(StrEnum):
     """Who turns words into a picture."""
 

@@ -132,12 +132,45 @@ class Job:
     error: Failure | None = None
 
 
+class FetchStatus(StrEnum):
+    """How an engine's published weights stand on this machine."""
+
+    MISSING = "missing"
+    FETCHING = "fetching"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class FetchState:
+    """An engine's published weights, and how fetching them goes.
+
+    ``total_bytes`` is about right until the Hub was asked, and exact from then on. ``done_bytes`` is what is here, as
+    far as it was looked at. ``left_s`` is None where no speed was measured yet. ``message`` says why the last fetch
+    failed.
+    """
+
+    status: FetchStatus
+    total_bytes: int
+    done_bytes: int = 0
+    bytes_per_s: float = 0.0
+    left_s: float | None = None
+    message: str = ""
+
+    @property
+    def amount(self) -> str:
+        """How much is here, such as ``2.1 of 7.4 GB``."""
+        return f"{self.done_bytes / 1e9:.1f} of {self.total_bytes / 1e9:.1f} GB"
+
+
 @dataclass(frozen=True)
 class EngineInfo:
     """One engine as the engines panel lists it.
 
-    ``kind`` is ``shape`` or ``text_to_image``; ``why_not`` is empty where it is ready; ``needs`` says in words what it
-    takes to run.
+    ``kind`` is ``shape``, ``texture`` or ``text_to_image``; ``why_not`` is empty where it is ready; ``needs`` says in
+    words what it takes to run. ``weights`` is the name that its published weights are fetched by, and ``fetch`` how
+    that stands; empty and None where it needs none.
     """
 
     name: str
@@ -149,6 +182,13 @@ class EngineInfo:
     licence: str
     good_for: str
     is_preview: bool
+    weights: str = ""
+    fetch: FetchState | None = None
+
+    @property
+    def key(self) -> str:
+        """Kind and name: two engines of different kinds may have the same name."""
+        return f"{self.kind}-{self.name}"
 
 
 def to_json(record: ImageInfo | MeshReport | Job | EngineInfo) -> dict[str, Json]:

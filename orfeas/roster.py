@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from orfeas.engines.base import ShapeEngine, TextureEngine
 from orfeas.engines.choice import choose_picture_engine, choose_shape_engine, choose_texture_engine
+from orfeas.engines.hunyuan.files import WEIGHTS
+from orfeas.engines.hunyuan.paint.files import WEIGHTS as PAINT_WEIGHTS
 from orfeas.engines.hunyuan.paint.texture import HunyuanPaint
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.inflate import Inflate
@@ -14,7 +16,8 @@ from orfeas.engines.planned import PLANNED
 from orfeas.engines.projection import Projection
 from orfeas.engines.residence import Tenants
 from orfeas.errors import InvalidOption
-from orfeas.options import PictureOptions, ShapeOptions, TextureEngineChoice, TextureOptions
+from orfeas.fetching import Fetchable
+from orfeas.options import PictureOptions, ShapeOptions, TextureEngineChoice, TextureOptions, WeightsChoice
 from orfeas.pipelines import ModelTask, PictureTask, TextureTask
 from orfeas.records import EngineInfo
 from orfeas.settings import Settings
@@ -32,12 +35,12 @@ class Roster:
     def __init__(self, settings: Settings) -> None:
         tenants = Tenants()
         weights, device = settings.weights, settings.device
-        self.shape: tuple[ShapeEngine, ...] = (
-            HunyuanShape(weights, device, tenants, is_compiled=settings.compile),
-            Inflate(),
-        )
-        self.texture: tuple[TextureEngine, ...] = (HunyuanPaint(weights, device, tenants), Projection(device))
+        shape = HunyuanShape(weights, device, tenants, is_compiled=settings.compile)
+        paint = HunyuanPaint(weights, device, tenants)
+        self.shape: tuple[ShapeEngine, ...] = (shape, Inflate())
+        self.texture: tuple[TextureEngine, ...] = (paint, Projection(device))
         self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
+        self.fetchables = _fetchables(shape, paint)
 
     def infos(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not."""
@@ -94,6 +97,22 @@ class Roster:
         engine, reason = choose_texture_engine(self.texture, options.engine)
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
         return TextureTask(effective, engine, stem), reason
+
+
+def _fetchables(shape: HunyuanShape, paint: HunyuanPaint) -> tuple[Fetchable, ...]:
+    """The weights that can be fetched, by engine and all together."""
+    own = (
+        Fetchable(WeightsChoice.HUNYUAN_SHAPE, shape.title, WEIGHTS, shape.check_weights, shape.check_device),
+        Fetchable(WeightsChoice.HUNYUAN_PAINT, paint.title, PAINT_WEIGHTS, paint.check_weights, paint.check_device),
+    )
+
+    def check_all() -> None:
+        for fetchable in own:
+            fetchable.check_weights()
+
+    sets = tuple(weights for fetchable in own for weights in fetchable.weights)
+    titles = " and ".join(fetchable.title for fetchable in own)
+    return (*own, Fetchable(WeightsChoice.ALL, titles, sets, check_all, shape.check_device))
 
 
 def _refuse_texture_options(options: ShapeOptions) -> None:

@@ -80,6 +80,7 @@ class Server:
             prevent_thread_lock=True,
         )
         self.is_up.set()
+        self.studio.start_fetch()
         return str(url)
 
     def stop(self) -> None:

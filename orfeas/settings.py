@@ -24,6 +24,8 @@ class Settings(BaseSettings):
         offline: never reach out to the network, for weights or anything else; a picture that a script names by its web
             address is refused.
         weights: folder with the published weights of Hunyuan3D-2.1; the Hugging Face cache where it is not set.
+        fetch: an engine, or ``all``, whose published weights are fetched when the server starts, where they are
+            missing: as much as ``python -m orfeas fetch`` tells, under the licence it tells. ``none`` fetches nothing.
         device: what learned engines run on; ``auto`` takes a GPU, and never the processor, which would take very long.
         compile: put the learned shape engine through ``torch.compile``: slower in the first job, faster after it. It
             needs a C++ compiler, and Triton for an NVIDIA GPU; not on ZeroGPU.
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("orfeas", appauthor=False))
     offline: bool = False
     weights: Path | None = None
+    fetch: Literal["none", "hunyuan3d-2.1", "hunyuan3d-2.1-paint", "all"] = "none"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     compile: bool = False
     max_waiting: int = Field(default=32, ge=1, le=1000)
@@ -87,6 +90,21 @@ class Settings(BaseSettings):
         if bool(self.username) != bool(self.password):
             raise ValueError("ORFEAS_USERNAME and ORFEAS_PASSWORD go together; one of them is not set")
         return self
+
+    @model_validator(mode="after")
+    def _can_fetch(self) -> Self:
+        if self.fetch != "none" and self.why_no_fetch:
+            raise ValueError(f"ORFEAS_FETCH is set, but {self.why_no_fetch}")
+        return self
+
+    @property
+    def why_no_fetch(self) -> str:
+        """Why no weights are fetched at all, as a sentence without its full stop; empty where they can be."""
+        if self.offline:
+            return "ORFEAS_OFFLINE is set, so nothing is fetched"
+        if self.weights is not None:
+            return "ORFEAS_WEIGHTS is set, so weights in the Hugging Face cache would not be used"
+        return ""
 
 
 def read_settings() -> Settings:

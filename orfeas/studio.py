@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from orfeas.errors import Cancelled, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
+from orfeas.fetching import Fetching
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
 from orfeas.meshes.export import export
@@ -28,13 +29,14 @@ from orfeas.options import (
     PictureOptions,
     ShapeOptions,
     TextureOptions,
+    WeightsChoice,
     choose_seed,
     parse_number,
     parse_prompt,
 )
 from orfeas.pipelines import JobFiles, Task, convert, file_stem, find_files, is_preview, reported_options
 from orfeas.progress import Progress
-from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.records import EngineInfo, FetchStatus, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.roster import Roster
 from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
@@ -75,6 +77,7 @@ class Studio:
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
         self.roster = Roster(self.settings)
+        self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self._device = threading.Lock()
         self._tasks: dict[str, Task] = {}
         self.tidy()
@@ -89,6 +92,7 @@ class Studio:
 
     def close(self) -> None:
         """Stop what runs, mark it cancelled, and close the history."""
+        self.fetching.close()
         self.jobs.close()
 
     def tidy(self) -> None:
@@ -100,8 +104,17 @@ class Studio:
             LOGGER.warning("expired files could not be deleted: %s", error)
 
     def engines(self) -> tuple[EngineInfo, ...]:
-        """Every engine the API names, with ready or why not."""
-        return self.roster.infos()
+        """Every engine the API names, with ready or why not, and how fetching its weights goes."""
+        return tuple(self._with_fetch(info) for info in self.roster.infos())
+
+    def start_fetch(self) -> None:
+        """Fetch in the background what the operator asked for with ``ORFEAS_FETCH``, where it is missing."""
+        if self.settings.fetch != "none":
+            weights = WeightsChoice(self.settings.fetch)
+            if self.fetching.state(weights).status is FetchStatus.COMPLETE:
+                LOGGER.info("the weights of %s are here already", weights)
+            else:
+                self.fetching.start(weights)
 
     def check_image(self, image: Path) -> ImageInfo:
         """Measure a picture, cheaply.
@@ -343,6 +356,14 @@ class Studio:
             NotFound: no such job, or it has none.
         """
         return _existing(self._files(job_id).thumbnail)
+
+    def _with_fetch(self, info: EngineInfo) -> EngineInfo:
+        if not info.weights:
+            return info
+        fetch = self.fetching.state(WeightsChoice(info.weights))
+        if info.is_ready or fetch.status is not FetchStatus.FETCHING:
+            return replace(info, fetch=fetch)
+        return replace(info, fetch=fetch, why_not=f"The weights are being fetched, {fetch.amount}")
 
     def _files(self, job_id: str) -> JobFiles:
         self.jobs.get(job_id)

@@ -18,6 +18,8 @@ from gradio_client import Client, handle_file
 from orfeas.records import JobStatus
 from orfeas.settings import Settings
 from orfeas.studio import Studio
+from tests.engines.hunyuan.tiny import write_tiny_release
+from tests.hub import serve_hub
 
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 60
@@ -116,4 +118,51 @@ def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Pat
     (tmp_path / "file").touch()
     told = refused(ORFEAS_DATA_DIR=str(tmp_path / "file" / "data"))
     assert told.startswith(f"ORFEAS cannot start: {tmp_path}")
+    assert told.count("\n") == 1
+
+
+def test_the_weights_that_the_operator_names_are_fetched_while_jobs_run(tmp_path: Path, mug: Path) -> None:
+    write_tiny_release(tmp_path / "hub")
+    with serve_hub(tmp_path / "hub") as hub:
+        hub.pause_s = 0.1
+        names = {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.endpoint, "ORFEAS_DEVICE": "cpu"}
+        app = start(tmp_path, ORFEAS_FETCH="hunyuan3d-2.1", **names)
+        try:
+            client = Client(app.url, verbose=False)
+            _, job = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+            told = httpx.get(f"{app.url}ready").json()
+            assert (job["engine"], told["engines"]) == ("inflate", ["inflate"])
+            assert told["fetch"]["hunyuan3d-2.1"].startswith("fetching 0.0 of 0.0 GB")
+            hub.pause_s = 0
+            while (engine := client.predict(api_name="/engines")[0])["fetch"]["status"] == "fetching":
+                assert engine["why_not"] == "The weights are being fetched, 0.0 of 0.0 GB"
+                time.sleep(0.05)
+            assert (engine["name"], engine["fetch"]["status"], engine["is_ready"]) == (
+                "hunyuan3d-2.1",
+                "complete",
+                True,
+            )
+            ready = {"status": "ready", "engines": ["hunyuan3d-2.1", "inflate"]}
+            assert httpx.get(f"{app.url}ready").json() == ready
+        finally:
+            assert stop(app) == 0
+    log = app.log.read_text()
+    account = f"fetching hunyuan3d-2.1: 0.0 GB of 0.0 GB are to be fetched from {hub.endpoint.removeprefix('http://')}/"
+    assert log.index(account) < log.index("fetching hunyuan3d-2.1: complete")
+
+
+def test_a_fetch_at_start_that_fails_is_said_and_the_studio_works(tmp_path: Path) -> None:
+    app = start(tmp_path, ORFEAS_FETCH="hunyuan3d-2.1", HF_HOME=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:9")
+    try:
+        while "fetch" not in (told := httpx.get(f"{app.url}ready").json()) or "failed" not in str(told):
+            time.sleep(0.1)
+        assert told["fetch"]["hunyuan3d-2.1"].startswith("failed: 127.0.0.1:9 could not be reached")
+    finally:
+        assert stop(app) == 0
+    assert "ERROR orfeas.fetching: fetching hunyuan3d-2.1: failed, 127.0.0.1:9 could not" in app.log.read_text()
+
+
+def test_fetching_offline_is_refused_at_start() -> None:
+    told = refused(ORFEAS_FETCH="hunyuan3d-2.1", ORFEAS_OFFLINE="1")
+    assert told.endswith("ORFEAS_FETCH is set, but ORFEAS_OFFLINE is set, so nothing is fetched.\n")
     assert told.count("\n") == 1

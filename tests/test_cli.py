@@ -10,8 +10,11 @@ import pytest
 import trimesh
 
 from orfeas.cli import main
+from orfeas.engines.hunyuan.files import find_weights
 from orfeas.options import OutputFormat
 from orfeas.version import VERSION
+from tests.engines.hunyuan.tiny import write_tiny_release
+from tests.hub import point_at, serve_hub
 
 ROOT = Path(__file__).parents[1]
 
@@ -126,6 +129,32 @@ def test_fetch_fetches_nothing_offline(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setenv("ORFEAS_OFFLINE", "1")
     assert main(["fetch", "hunyuan3d-2.1", "--yes"]) == 1
     assert capsys.readouterr().err.startswith("Engine unavailable: ORFEAS_OFFLINE is set")
+
+
+def test_fetch_tells_its_plan_asks_and_fetches(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    write_tiny_release(tmp_path / "hub")
+    with serve_hub(tmp_path / "hub") as hub:
+        point_at(hub, tmp_path / "home", monkeypatch)
+        monkeypatch.setattr("builtins.input", lambda question: "n")
+        assert main(["fetch", "hunyuan3d-2.1"]) == 1
+        assert "are to be fetched from" in capsys.readouterr().out
+        assert hub.ranges == []
+        assert main(["fetch", "hunyuan3d-2.1", "--yes"]) == 0
+    assert capsys.readouterr().out.endswith("The weights are here.\n")
+    assert find_weights(None).checkpoint.is_file()
+
+
+def test_a_fetch_that_fails_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    write_tiny_release(tmp_path / "hub")
+    with serve_hub(tmp_path / "hub") as hub:
+        point_at(hub, tmp_path / "home", monkeypatch)
+        hub.damage = b"#"
+        assert main(["fetch", "hunyuan3d-2.1", "--yes"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("Engine unavailable: hunyuan3d-dit-v2-1/model.fp16.ckpt")
 
 
 def test_the_doctor_finds_a_healthy_machine_healthy(capsys: pytest.CaptureFixture[str]) -> None:

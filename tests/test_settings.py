@@ -110,3 +110,27 @@ def test_nothing_is_compiled_on_zero_gpu(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     with pytest.raises(ValidationError, match="ZeroGPU"):
         read_settings()
+
+
+def test_an_engine_to_fetch_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().fetch == "none"
+    monkeypatch.setenv("ORFEAS_FETCH", "hunyuan3d-2.1")
+    assert read_settings().fetch == "hunyuan3d-2.1"
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        ({"FETCH": "everything"}, "ORFEAS_FETCH: Input should be 'none', 'hunyuan3d-2.1', 'hunyuan3d-2.1-paint' or 'all'."),
+        ({"FETCH": "hunyuan3d-2.1", "OFFLINE": "1"}, "ORFEAS_FETCH is set, but ORFEAS_OFFLINE is set, so nothing is"),
+        ({"FETCH": "hunyuan3d-2.1", "WEIGHTS": "/w"}, "ORFEAS_FETCH is set, but ORFEAS_WEIGHTS is set, so weights in"),
+    ],
+)
+def test_what_cannot_be_fetched_is_refused_at_start(
+    monkeypatch: pytest.MonkeyPatch, others: dict[str, str], sentence: str
+) -> None:
+    for name, value in others.items():
+        monkeypatch.setenv(f"ORFEAS_{name}", value)
+    with pytest.raises(ValidationError) as error:
+        read_settings()
+    assert explain(error.value).startswith(f"ORFEAS cannot start with these settings: {sentence}")

@@ -1,10 +1,15 @@
 """Who asks: the session and the address behind a Gradio request."""
 
 import secrets
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import gradio as gr
 
 from orfeas.jobs import Caller
+
+# What a proxy or a tunnel adds to a request that it passes on.
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
 def address_of(request: gr.Request) -> str:
@@ -23,3 +28,34 @@ def caller_of(request: gr.Request) -> Caller:
     if request.session_hash or not address:
         return Caller(session=request.session_hash or "", owner="", address=address)
     return Caller(session=f"address {address}", owner=secrets.token_hex(16), address=address)
+
+
+def is_operator(request: gr.Request, has_login: bool) -> bool:
+    """Whether who asks may decide over the machine: anyone where all have logged in, else who sits at it.
+
+    A request that something passed on comes from nobody at this machine, whatever its address says.
+    """
+    if has_login:
+        return True
+    headers = request.headers
+    if any(headers.get(name) for name in FORWARDED):
+        return False
+    named = [f"//{headers.get('host', '')}", *([headers["origin"]] if headers.get("origin") else [])]
+    return _is_here(address_of(request)) and all(_is_here(_host_of(url)) for url in named)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_here(name: str) -> bool:
+    """Whether a host name or a network address is this machine's own."""
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -18,6 +18,7 @@ from orfeas.options import (
 )
 from orfeas.records import EngineInfo
 from orfeas.ui import markup, words
+from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
 
 # Keys under which the browser keeps its history token. The token itself is the secret; the encryption Gradio adds needs
@@ -30,6 +31,13 @@ TILE_SCRIPT = """
 element.addEventListener('click', (event) => {
   const tile = event.target.closest('[data-key]');
   if (tile) trigger('select', {index: tile.dataset.key, value: tile.dataset.key});
+});
+"""
+
+
+OPENER_SCRIPT = """
+element.addEventListener('click', (event) => {
+  if (event.target.closest('[popovertarget]')) trigger('click');
 });
 """
 
@@ -76,11 +84,13 @@ class Page:
     """Every component that events read or write."""
 
     header: gr.HTML
+    drawer: Drawer
     tabs: gr.Tabs
     image: gr.Image
     examples: gr.HTML
     words: WordInputs
     options: OptionInputs
+    learned: gr.Column
     load_settings: gr.UploadButton
     generate: gr.Button
     make_picture: gr.Button
@@ -105,7 +115,8 @@ class Page:
 
 def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], example_model: Path | None) -> Page:
     """Lay the page out; call inside ``gr.Blocks``."""
-    header = gr.HTML(markup.header(engines), elem_id="header")
+    header = gr.HTML(markup.header(engines), elem_id="header", js_on_load=OPENER_SCRIPT)
+    drawer = create_drawer(engines)
     with gr.Row(elem_id="bench"):
         with gr.Column(elem_id="make", min_width=0):
             with gr.Tabs(elem_id="inputs") as tabs:
@@ -114,7 +125,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                 with gr.Tab("Words", id="words", elem_id="tab-words"):
                     words_in = _words_tab(engines)
             quality = _quality()
-            options, load_settings = _advanced(quality, engines)
+            options, learned, load_settings = _advanced(quality, engines)
             with gr.Row(elem_id="actions"):
                 generate = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
                 make_picture = gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture")
@@ -148,11 +159,13 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
             history = gr.HTML(markup.history((), ""), elem_id="history", js_on_load=TILE_SCRIPT)
     return Page(
         header=header,
+        drawer=drawer,
         tabs=tabs,
         image=image,
         examples=example_tiles,
         words=words_in,
         options=options,
+        learned=learned,
         load_settings=load_settings,
         generate=generate,
         make_picture=make_picture,
@@ -228,6 +241,16 @@ def _words_tab(engines: Sequence[EngineInfo]) -> WordInputs:
     return WordInputs(prompt=prompt, style=style, text_engine=text_engine)
 
 
+def engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
+    """The engines that can be chosen for the shape."""
+    return _choices(engines, "shape", EngineChoice.AUTO)
+
+
+def has_learned(engines: Sequence[EngineInfo]) -> bool:
+    """Whether an engine is ready that takes steps, guidance and a grid."""
+    return any(info.is_ready and info.name == EngineChoice.HUNYUAN for info in engines)
+
+
 def _choices(engines: Sequence[EngineInfo], kind: str, auto: str) -> list[tuple[str, str]]:
     """The engines of one kind that can be chosen here, after "Automatic"."""
     ready = [(info.title, info.name) for info in engines if info.kind == kind and info.is_ready]
@@ -252,12 +275,11 @@ def quality_choices(seconds: dict[Quality, float]) -> list[tuple[str, str]]:
     ]
 
 
-def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionInputs, gr.UploadButton]:
+def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionInputs, gr.Column, gr.UploadButton]:
     defaults = ShapeOptions()
-    is_learned = any(info.is_ready and info.name == EngineChoice.HUNYUAN for info in engines)
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         engine = gr.Dropdown(
-            _choices(engines, "shape", EngineChoice.AUTO),
+            engine_choices(engines),
             value=defaults.engine.value,
             label="Engine",
             info="Who makes the shape. Automatic takes the best that is ready.",
@@ -281,15 +303,16 @@ def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionI
         with gr.Row(elem_classes="pair"):
             target_faces = _number("Faces", "0 lets the quality choose.", 0, "target-faces", 0, 2_000_000)
             texture_size = _number("Texture, px", "0 lets the quality choose.", 0, "texture-size", 0, 4096)
-        with gr.Row(elem_classes="pair", visible=is_learned):
-            steps = _number("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
-            guidance = _number("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
-        with gr.Row(elem_classes="pair", visible=is_learned):
-            start = _number("Guidance from", "Share of the steps.", defaults.guidance_start, "guidance-start", 0, 1)
-            end = _number("Guidance to", "Less than 1 is faster.", defaults.guidance_end, "guidance-end", 0, 1)
-        with gr.Row(elem_classes="pair", visible=is_learned):
-            octree = _number("Grid", "Cells a side; 0 lets the quality choose.", 0, "octree", 0, 512)
-            cache = _number("Step caching", "0 is off; 0.1 skips similar steps.", 0, "cache-threshold", 0, 1)
+        with gr.Column(visible=has_learned(engines), min_width=0) as learned:
+            with gr.Row(elem_classes="pair"):
+                steps = _number("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
+                guidance = _number("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
+            with gr.Row(elem_classes="pair"):
+                start = _number("Guidance from", "Share of the steps.", defaults.guidance_start, "guidance-start", 0, 1)
+                end = _number("Guidance to", "Less than 1 is faster.", defaults.guidance_end, "guidance-end", 0, 1)
+            with gr.Row(elem_classes="pair"):
+                octree = _number("Grid", "Cells a side; 0 lets the quality choose.", 0, "octree", 0, 512)
+                cache = _number("Step caching", "0 is off; 0.1 skips similar steps.", 0, "cache-threshold", 0, 1)
         load_settings = gr.UploadButton(
             "Load settings from a model file",
             file_types=[".glb", ".zip", ".stl", ".ply", ".json"],
@@ -312,7 +335,7 @@ def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionI
         guidance_end=end,
         cache_threshold=cache,
     )
-    return options, load_settings
+    return options, learned, load_settings
 
 
 def _number(label: str, info: str, value: float, elem_id: str, minimum: float, maximum: float) -> gr.Number:

@@ -191,31 +191,8 @@ def cut_out(job: Job) -> str:
     )
 
 
-def engine_rows(engines: Sequence[EngineInfo]) -> str:
-    """The engines panel: each in a row with ready, or exactly what is missing."""
-    groups = (("shape", "Picture to 3D"), ("text_to_image", "Words to picture"))
-    return "".join(
-        f"<h3>{title}</h3><ul>{''.join(_engine(info) for info in engines if info.kind == kind)}</ul>"
-        for kind, title in groups
-    )
-
-
-def _engine(info: EngineInfo) -> str:
-    badge = '<span class="badge">Preview engine</span>' if info.is_preview else ""
-    state = (
-        '<span class="state ready">Ready</span>'
-        if info.is_ready
-        else f'<span class="state missing">Not ready: {escape(info.why_not)}</span>'
-    )
-    needs = "" if info.is_ready else f"<dt>Needs</dt><dd>{escape(info.needs)}</dd>"
-    return (
-        f"<li><h4>{escape(info.title)} {badge}</h4>{state}<dl><dt>Good for</dt><dd>{escape(info.good_for)}</dd>{needs}"
-        f"<dt>Licence</dt><dd>{escape(info.licence)}</dd></dl></li>"
-    )
-
-
 def header(engines: Sequence[EngineInfo]) -> str:
-    """The bar at the top: the name, the engine that takes the next job, the engines drawer, light or dark."""
+    """The bar at the top: the name, the engine that takes the next job and opens the drawer, light or dark."""
     ready = next((info for info in engines if info.kind == "shape" and info.is_ready), None)
     chosen = f"{escape(ready.title)}, ready" if ready else "No engine is ready"
     state = "ready" if ready else "missing"
@@ -225,11 +202,6 @@ def header(engines: Sequence[EngineInfo]) -> str:
         f'<span class="dot {state}"></span><span class="wide">Engine: </span>{chosen}</button>'
         '<button type="button" class="plain icon" data-scheme aria-label="Switch between light and dark"'
         ' title="Switch between light and dark">◐</button></nav></header>'
-        '<div popover id="engines" role="dialog" aria-label="Engines"><div class="drawer-head"><h2>Engines</h2>'
-        '<button type="button" class="plain icon" popovertarget="engines" popovertargetaction="hide"'
-        ' aria-label="Close">✕</button></div>'
-        "<p>“Automatic” takes the first engine in each list that is ready. No job downloads anything by itself.</p>"
-        f"{engine_rows(engines)}</div>"
     )
 
 

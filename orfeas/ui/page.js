@@ -1,4 +1,4 @@
-// What the page does without the server: the colour scheme, remembered by the browser, and keeping the stage in view.
+// What the page does without the server: the colour scheme, remembered by the browser, the drawer, and keeping the stage in view.
 (() => {
   const KEY = "orfeas-scheme";
   const apply = () => {
@@ -33,7 +33,11 @@
   const prepare = () => {
     const status = document.getElementById("status");
     const announcer = document.getElementById("announcer");
-    if (!status || !announcer) return setTimeout(prepare, 100);
+    const drawer = document.getElementById("engines");
+    if (!status || !announcer || !drawer) return setTimeout(prepare, 100);
+    drawer.popover = "auto";
+    drawer.setAttribute("role", "dialog");
+    drawer.setAttribute("aria-label", "Engines");
     announcer.setAttribute("aria-live", "polite");
     new MutationObserver(follow).observe(status, { childList: true, subtree: true });
   };

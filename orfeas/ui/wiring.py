@@ -13,26 +13,29 @@ from pathlib import Path
 from typing import Literal
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from orfeas.errors import OrfeasError
 from orfeas.jobs import Caller
-from orfeas.records import JobKind, JobStatus, Scalar
+from orfeas.records import EngineInfo, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup
 from orfeas.ui.caller import address_of, caller_of
+from orfeas.ui.drawer.handlers import DrawerHandlers
+from orfeas.ui.drawer.wiring import DrawerWiring
 from orfeas.ui.endpoints import DEVICE
 from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
-from orfeas.ui.layout import OptionInputs, Page, WordInputs, quality_choices
+from orfeas.ui.layout import OptionInputs, Page, WordInputs, engine_choices, has_learned, quality_choices
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import bugs_explained, shown_as_toast
 from orfeas.ui.visits import Visits
 
-Updates = dict[Component, object]
+Updates = dict[Block, object]
 Submit = Callable[[Sequence[object], Caller], View]
 
 OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
@@ -60,6 +63,16 @@ class Wiring:
         self._connect_stage()
         self._connect_settings()
         self._connect_sessions(blocks)
+        has_login = bool(self._studio.settings.username)
+        drawer = DrawerWiring(
+            DrawerHandlers(self._studio),
+            self._page.drawer,
+            self._page.header,
+            self._page.announcer,
+            has_login,
+            self._with_engines,
+        )
+        drawer.connect(blocks)
 
     def _connect_words(self) -> None:
         page, handlers = self._page, self._handlers
@@ -288,6 +301,15 @@ class Wiring:
             )
         )
         blocks.unload(on_close_page)
+
+    def _with_engines(self, engines: Sequence[EngineInfo]) -> Updates:
+        """What the page shows of the engines outside of the drawer; they come and go while it is open."""
+        page = self._page
+        return {
+            page.header: markup.header(engines),
+            page.options.engine: gr.Dropdown(choices=engine_choices(engines)),
+            page.learned: gr.Column(visible=has_learned(engines)),
+        }
 
     def _follow(self, job_id: str, request: gr.Request) -> None:
         """Note that the page behind the request made the job or shows it."""

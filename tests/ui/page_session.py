@@ -3,7 +3,7 @@
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,15 @@ Json = Any
 class PageSession:
     """A page without a browser; ``values`` hold what its inputs hold, by ``elem_id``."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=60, headers={"user-agent": "a browser"})
+    def __init__(
+        self, url: str, login: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._http = httpx.Client(base_url=url, timeout=60, headers={"user-agent": "a browser", **(headers or {})})
+        if login is not None:
+            self._http.post("login", data={"username": login[0], "password": login[1]}).raise_for_status()
         self._config: Json = self._http.get("config").json()
+        # What events last said of each component besides its value, such as whether it is visible.
+        self.props: dict[str, Json] = {}
         self.session = secrets.token_hex(8)
         self._names = {c["id"]: c["props"].get("elem_id") or c["type"] for c in self._config["components"]}
         self.values: dict[str, Json] = {
@@ -59,6 +65,11 @@ class PageSession:
         finally:
             worker.join()
 
+    def tick_drawer(self) -> dict[str, Json]:
+        """Let the drawer's own clock tick, which is the page's first."""
+        ticks = [d for d in self._config["dependencies"] if any(event == "tick" for _, event in d["targets"])]
+        return self._fire(min(ticks, key=lambda d: d["targets"][0][0]), None)
+
     def open(self, token: str = "") -> dict[str, Json]:
         """Load the page in a browser that keeps ``token``."""
         changed = self.load(token)
@@ -96,6 +107,8 @@ class PageSession:
         return changed
 
     def _fire(self, dependency: Json, event_data: Json) -> dict[str, Json]:
+        if not dependency["backend_fn"]:
+            return {}  # the browser's own
         body = {
             "fn_index": dependency["id"],
             "data": [self.values.get(self._names[i]) for i in dependency["inputs"]],
@@ -107,6 +120,8 @@ class PageSession:
         for target, value in zip(dependency["outputs"], output["data"], strict=True):
             is_update = isinstance(value, dict) and value.get("__type__") == "update"
             is_left = is_update and set(value) <= {"__type__", "props"}
+            if is_update:
+                self.props[self._names[target]] = value
             if is_left or self._names[target] == "state":
                 continue
             changed[self._names[target]] = value.get("value", value) if is_update else value

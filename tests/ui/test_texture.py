@@ -1,6 +1,5 @@
 """Painting through the whole app: a real server, networks small enough for any machine, every door."""
 
-import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,12 @@ import pytest
 import trimesh
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError, ValidationError
-from PIL import Image
+from trimesh.visual.material import PBRMaterial
+from trimesh.visual.texture import TextureVisuals
 
+from orfeas.engines.hunyuan.paint.sampler import sample_views
 from orfeas.errors import EngineUnavailable
+from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.load import load_mesh
 from tests.engines.hunyuan.paint.tiny import write_tiny_paint_release
 from tests.engines.hunyuan.tiny import write_tiny_release
@@ -45,6 +47,19 @@ def ball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def material_of(model: str) -> PBRMaterial:
+    visual = load_mesh(Path(model)).visual
+    assert isinstance(visual, TextureVisuals)
+    assert isinstance(visual.material, PBRMaterial)
+    return visual.material
+
+
+def uv_of(mesh: trimesh.Trimesh) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    uv = appearance_of(mesh).uv
+    assert uv is not None
+    return uv
+
+
 def assert_next_job_works(client: Client, ball: Path, mug: Path) -> None:
     _, job = client.predict(
         handle_file(ball), handle_file(mug), engine="projection", texture_size=256, api_name="/texture_mesh"
@@ -60,7 +75,7 @@ def test_a_picture_becomes_a_model_with_metallic_and_roughness(client: Client, m
     stages = {"cut_out", "shape", "surface", "unwrap", "texture", "enlarge", "bake", "save", "total"}
     assert set(job["timings_s"]) == stages
     assert not job["is_preview"]
-    material = trimesh.load_mesh(model).visual.material
+    material = material_of(model)
     assert material.baseColorTexture.size == material.metallicRoughnessTexture.size == (256, 256)
     assert np.asarray(material.metallicRoughnessTexture.convert("RGB"))[..., 0].min() == 255
 
@@ -111,21 +126,19 @@ def test_the_meshs_own_uvs_are_kept_where_that_was_asked_for(
     painted, _ = client.predict(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
     again, _ = client.predict(handle_file(painted), handle_file(mug), **options, keep_uv=True, api_name="/texture_mesh")
     before, after = load_mesh(Path(painted)), load_mesh(Path(again))
-    assert np.sort(after.visual.uv, axis=0) == pytest.approx(np.sort(before.visual.uv, axis=0), abs=1e-5)
+    kept, own = (np.sort(uv_of(mesh), axis=0) for mesh in (after, before))
+    assert kept == pytest.approx(own, abs=1e-5)
     with pytest.raises(AppError, match=r"^Invalid mesh: .* no UVs of its own"):
         client.predict(handle_file(ball), handle_file(mug), **options, keep_uv=True, api_name="/texture_mesh")
 
 
-@pytest.mark.parametrize(("texture_format", "mime"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
-def test_the_texture_is_kept_as_was_asked_for(
-    client: Client, ball: Path, mug: Path, texture_format: str, mime: str
-) -> None:
+@pytest.mark.parametrize("texture_format", ["png", "jpeg", "webp"])
+def test_the_texture_is_kept_as_was_asked_for(client: Client, ball: Path, mug: Path, texture_format: str) -> None:
     options = {"engine": "projection", "texture_size": 256, "texture_format": texture_format}
     model, job = client.predict(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
     assert job["options"]["texture_format"] == texture_format
     assert f"image/{texture_format}".encode() in Path(model).read_bytes()
-    assert load_mesh(Path(model)).visual.material.baseColorTexture.size == (256, 256)
-    assert mime in Image.registered_extensions().values()
+    assert material_of(model).baseColorTexture.size == (256, 256)
 
 
 def test_an_obj_keeps_colour_and_roughness(client: Client, ball: Path, mug: Path) -> None:
@@ -190,8 +203,8 @@ def test_a_job_stops_in_the_middle_of_painting(
 @pytest.mark.parametrize(
     "step",
     [
-        "orfeas.pipelines.cut_out",
         "orfeas.pipelines.load_mesh",
+        "orfeas.pipelines.cut_out",
         "orfeas.textures.unwrap.lay_out",
         "orfeas.textures.views.select_views",
         "orfeas.textures.control_maps.render_control_pictures",
@@ -203,34 +216,31 @@ def test_a_job_stops_in_the_middle_of_painting(
         "orfeas.pipelines.export",
     ],
 )
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ValueError("a bug"), r"^Internal error: .* bug of its own"),
-        (EngineUnavailable("The weights are gone; fetch them again."), r"^Engine unavailable: The weights are gone"),
-    ],
-    ids=["bug", "weights"],
-)
-def test_a_failure_in_any_step_is_told_by_its_kind_and_the_next_job_works(
-    client: Client, ball: Path, mug: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception, told: str
+def test_a_failure_in_any_step_is_told_and_the_next_job_works(
+    client: Client, ball: Path, mug: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
-        raise error
+        raise EngineUnavailable("The weights are gone; fetch them again.")
 
     with monkeypatch.context() as patch:
         patch.setattr(step, fail)
-        with pytest.raises(AppError, match=told):
+        with pytest.raises(AppError, match=r"^Engine unavailable: The weights are gone"):
             client.predict(handle_file(ball), handle_file(mug), **PAINT, api_name="/texture_mesh")
     assert_next_job_works(client, ball, mug)
+
+
+def test_a_bug_while_painting_is_told_without_details(
+    client: Client, ball: Path, mug: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orfeas.engines.hunyuan.paint.pipeline.sample_views", lambda *_: 1 / 0)
+    with pytest.raises(AppError, match=r"^Internal error: .* bug of its own"):
+        client.predict(handle_file(ball), handle_file(mug), **PAINT, api_name="/texture_mesh")
 
 
 def test_running_out_of_memory_while_painting_steps_down_once_and_says_so(
     client: Client, ball: Path, mug: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orfeas.engines.hunyuan.paint import pipeline
-
     tries: list[int] = []
-    sample_views = pipeline.sample_views
 
     def scarce(*values: object, **named: object) -> object:
         tries.append(1)
@@ -238,7 +248,7 @@ def test_running_out_of_memory_while_painting_steps_down_once_and_says_so(
             raise MemoryError
         return sample_views(*values, **named)  # type: ignore[arg-type]  # whatever it takes
 
-    monkeypatch.setattr(pipeline, "sample_views", scarce)
+    monkeypatch.setattr("orfeas.engines.hunyuan.paint.pipeline.sample_views", scarce)
     _, job = client.predict(handle_file(ball), handle_file(mug), **PAINT, api_name="/texture_mesh")
     assert any(note.startswith("Device memory ran out") for note in job["notes"])
 
@@ -252,4 +262,3 @@ def test_curl_paints_a_mesh(server: Running, ball: Path, mug: Path) -> None:
     called = httpx.post(f"{server.url}gradio_api/call/v2/texture_mesh", json=body)
     events = httpx.get(f"{server.url}gradio_api/call/texture_mesh/{called.json()['event_id']}", timeout=60).text
     assert '"status": "completed"' in events
-    assert Image.open(io.BytesIO(mug.read_bytes())).size == (256, 256)

@@ -1,4 +1,4 @@
-"""Where the published weights lie, and how they get there. Loads no tensor and needs no torch.
+"""Which files the published weights are, and where they lie. Loads no tensor and needs no torch.
 
 The layout is the published one (specification §1): a folder ``hunyuan3d-dit-v2-1`` with ``config.yaml`` and
 ``model.fp16.ckpt`` or ``model.fp16.safetensors``.
@@ -6,19 +6,26 @@ The layout is the published one (specification §1): a folder ``hunyuan3d-dit-v2
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from orfeas.errors import EngineUnavailable
+from orfeas.hub import WeightSet
 
 REPO_ID = "tencent/Hunyuan3D-2.1"
 FOLDER = "hunyuan3d-dit-v2-1"
 CONFIG = "config.yaml"
 CHECKPOINTS = ("model.fp16.safetensors", "model.fp16.ckpt", "model.safetensors", "model.ckpt")
-PUBLISHED = (CONFIG, "model.fp16.ckpt")
 LICENCE = "Tencent Hunyuan 3D 2.1 Community License (not for use in the EU, the UK and South Korea)"
+# What is fetched where the engine's weights are not here.
+WEIGHTS = (
+    WeightSet(
+        repo_id=REPO_ID,
+        files=(f"{FOLDER}/{CONFIG}", f"{FOLDER}/model.fp16.ckpt"),
+        size_bytes=7_370_000_000,
+        licence=LICENCE,
+    ),
+)
 FETCH_HINT = "run python -m orfeas fetch hunyuan3d-2.1"
 # The length of a safetensors file's header stands in its first bytes; the format allows 100 MB.
 HEADER_BYTES, MAX_HEADER_BYTES = 8, 100_000_000
@@ -30,31 +37,6 @@ class WeightFiles:
 
     config: Path
     checkpoint: Path
-
-
-@dataclass(frozen=True)
-class FetchAccount:
-    """What a fetch would do, for a person to agree to.
-
-    Attributes:
-        source: repository on the Hub.
-        licence: of the weights.
-        total_bytes: of all files needed.
-        missing_bytes: of those not here yet.
-    """
-
-    source: str
-    licence: str
-    total_bytes: int
-    missing_bytes: int
-
-    @property
-    def sentence(self) -> str:
-        """The account in words."""
-        return (
-            f"{self.missing_bytes / 1e9:.1f} GB of {self.total_bytes / 1e9:.1f} GB are to be fetched from "
-            f"huggingface.co/{self.source}. Licence: {self.licence}."
-        )
 
 
 def find_weights(folder: Path | None) -> WeightFiles:
@@ -134,74 +116,3 @@ def _is_whole_safetensors(checkpoint: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return bool(ends) and HEADER_BYTES + length + max(ends) == checkpoint.stat().st_size
-
-
-@contextmanager
-def _hub_errors_explained() -> Iterator[None]:
-    """Turn what the Hub's client raises into the sentence a person needs.
-
-    Raises:
-        EngineUnavailable: instead.
-    """
-    from httpx2 import HTTPError
-    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise EngineUnavailable(
-            f"{REPO_ID} asks you to accept its licence first; do so there, and set HF_TOKEN."
-        ) from error
-    except OfflineModeIsEnabled as error:
-        raise EngineUnavailable("HF_HUB_OFFLINE is set, so nothing can be fetched; unset it.") from error
-    except (LocalEntryNotFoundError, HTTPError) as error:
-        raise EngineUnavailable("The Hugging Face Hub could not be reached, or refused; try again later.") from error
-    except OSError as error:
-        reason = error.strerror or "the connection broke"
-        raise EngineUnavailable(
-            f"The weights could not be fetched whole ({reason}); try again, it goes on there."
-        ) from error
-
-
-def account_for_fetch() -> FetchAccount:
-    """Ask the Hub what there is to fetch; fetches nothing.
-
-    Raises:
-        EngineUnavailable: the Hub cannot be reached, or refuses.
-    """
-    from huggingface_hub import hf_hub_download
-
-    with _hub_errors_explained():
-        files = [hf_hub_download(REPO_ID, f"{FOLDER}/{name}", dry_run=True) for name in PUBLISHED]
-    return FetchAccount(
-        source=REPO_ID,
-        licence=LICENCE,
-        total_bytes=sum(file.file_size or 0 for file in files),
-        missing_bytes=sum(file.file_size or 0 for file in files if file.will_download),
-    )
-
-
-def fetch_weights(report: Callable[[int], None]) -> WeightFiles:
-    """Fetch what is missing into the Hugging Face cache, going on where an earlier fetch stopped.
-
-    Args:
-        report: called with the bytes of the checkpoint that are here, now and then; what it raises stops the fetch.
-
-    Raises:
-        EngineUnavailable: the Hub cannot be reached, or refuses, or the disk is full.
-    """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class Reporter(tqdm):
-        def update(self, n: float | None = 1) -> bool | None:
-            shown: bool | None = super().update(n)
-            if self.disable:  # a bar that is not shown does not count
-                self.n += n or 0
-            report(int(self.n))
-            return shown
-
-    with _hub_errors_explained():
-        for name in PUBLISHED:
-            hf_hub_download(REPO_ID, f"{FOLDER}/{name}", tqdm_class=Reporter)
-    return find_weights(None)

@@ -12,7 +12,7 @@ from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import LICENCE, find_weights
 from orfeas.engines.residence import Residence, Tenants, Wanted
 from orfeas.errors import EngineUnavailable
-from orfeas.options import EngineChoice, Quality, ShapeOptions, choose_seed
+from orfeas.options import EngineChoice, Quality, ShapeOptions, WeightsChoice, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from orfeas.engines.hunyuan.plan import Placement, Plan
     from orfeas.engines.hunyuan.sampler import Sampled
 
-TITLE = "Hunyuan3D-2.1"
 GUIDANCE_SCALE = 5.0
 
 
@@ -53,6 +52,7 @@ class HunyuanShape:
     """
 
     name = EngineChoice.HUNYUAN
+    title = "Hunyuan3D-2.1"
     revision = "1"
     has_texture = False
 
@@ -62,26 +62,43 @@ class HunyuanShape:
         self._weights = weights
         self._is_compiled = is_compiled
         self._device: DeviceChoice = device
-        self._residence: Residence[Plan, Networks] = Residence(TITLE, tenants)
+        self._residence: Residence[Plan, Networks] = Residence(self.title, tenants)
+
+    def check_weights(self) -> None:
+        """Look for the weights; loads none.
+
+        Raises:
+            EngineUnavailable: what is missing or damaged.
+        """
+        read_config(find_weights(self._weights).config)
+
+    def check_device(self) -> None:
+        """Look for a device to run on; loads torch.
+
+        Raises:
+            EngineUnavailable: there is none.
+        """
+        choose_for_learned(self._device)
 
     def info(self) -> EngineInfo:
         """Ready where the weights are whole and there is a device to run them on; loads no weights."""
         try:
-            read_config(find_weights(self._weights).config)
-            choose_for_learned(self._device)
+            self.check_weights()
+            self.check_device()
             why_not = ""
         except EngineUnavailable as error:
             why_not = str(error).rstrip(".")
         return EngineInfo(
             name=self.name,
             kind="shape",
-            title=TITLE,
+            title=self.title,
             is_ready=not why_not,
             why_not=why_not,
             needs="The published weights (7.4 GB) and a GPU with 6 GB of memory; 10 GB keep everything on it.",
             licence=LICENCE,
             good_for="True 3D shape from one picture, back included.",
             is_preview=False,
+            weights=WeightsChoice.HUNYUAN_SHAPE,
         )
 
     def resolve(self, options: ShapeOptions) -> ShapeOptions:

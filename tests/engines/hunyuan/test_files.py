@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from orfeas.engines.hunyuan.files import FOLDER, FetchAccount, WeightFiles, check_whole, find_weights
+from orfeas.engines.hunyuan.files import FOLDER, WeightFiles, check_whole, find_weights
 from orfeas.errors import EngineUnavailable
 from tests.engines.hunyuan.tiny import write_tiny_release
 
@@ -52,10 +52,3 @@ def test_something_else_under_the_name_is_noticed(name: str, content: bytes, tmp
     path.write_bytes(content)
     with pytest.raises(EngineUnavailable, match="cannot be used"):
         check_whole(path)
-
-
-def test_the_account_says_how_much_from_where_and_on_what_terms() -> None:
-    account = FetchAccount("tencent/Hunyuan3D-2.1", "Some Licence", 7_370_000_000, 2_000_000_000)
-    assert account.sentence == (
-        "2.0 GB of 7.4 GB are to be fetched from huggingface.co/tencent/Hunyuan3D-2.1. Licence: Some Licence."
-    )

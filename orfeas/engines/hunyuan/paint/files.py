@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orfeas.engines.hunyuan.files import FETCH_HINT, REPO_ID, check_whole
+from orfeas.engines.hunyuan.files import LICENCE, REPO_ID, check_whole
 from orfeas.errors import EngineUnavailable
+from orfeas.hub import WeightSet
 
 FOLDER = "hunyuan3d-paintpbr-v2-1"
 DINO_REPO_ID = "facebook/dinov2-giant"
@@ -19,6 +20,28 @@ SCHEDULE = "scheduler/scheduler_config.json"
 DIFFUSERS_CHECKPOINTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 DINO_CHECKPOINTS = ("model.safetensors", "pytorch_model.bin")
 SUPER_RESOLUTION = ("RealESRGAN_x4plus.safetensors", "RealESRGAN_x4plus.pth")
+# What is fetched where they are not here: the parts of the repository that are used, and DINOv2.
+WEIGHTS = (
+    WeightSet(
+        repo_id=REPO_ID,
+        files=(
+            f"{FOLDER}/{UNET_CONFIG}",
+            f"{FOLDER}/unet/{DIFFUSERS_CHECKPOINTS[1]}",
+            f"{FOLDER}/vae/{CONFIG}",
+            f"{FOLDER}/vae/{DIFFUSERS_CHECKPOINTS[1]}",
+            f"{FOLDER}/{SCHEDULE}",
+        ),
+        size_bytes=4_260_000_000,
+        licence=LICENCE,
+    ),
+    WeightSet(
+        repo_id=DINO_REPO_ID,
+        files=(CONFIG, DINO_CHECKPOINTS[0]),
+        size_bytes=4_546_000_000,
+        licence="Apache-2.0",
+    ),
+)
+FETCH_HINT = "run python -m orfeas fetch hunyuan3d-2.1-paint"
 
 
 @dataclass(frozen=True)

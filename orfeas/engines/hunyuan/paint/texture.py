@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from orfeas.devices import DeviceChoice, choose_for_learned, choose_published_dtype
 from orfeas.engines.base import ShapeResult, TextureRequest
 from orfeas.engines.hunyuan.files import LICENCE
+from orfeas.engines.hunyuan.paint.config import read_paint_config
 from orfeas.engines.hunyuan.paint.files import find_paint_weights, find_super_resolution
 from orfeas.engines.residence import Residence, Tenants, Wanted
 from orfeas.errors import EngineUnavailable
-from orfeas.options import Quality, TextureEngineChoice, TextureOptions, choose_seed
+from orfeas.options import Quality, TextureEngineChoice, TextureOptions, WeightsChoice, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from orfeas.textures.subject import Subject
     from orfeas.textures.unwrap import Layout
 
-TITLE = "Hunyuan3D-2.1 paint"
 GUIDANCE_SCALE = 3.0
 # Views are enlarged to this before they are baked (specification §10), or to the texture's own size if that is smaller.
 BAKED_PX = 2048
@@ -63,31 +63,49 @@ class HunyuanPaint:
     """
 
     name = TextureEngineChoice.HUNYUAN
+    title = "Hunyuan3D-2.1 paint"
     revision = "1"
 
     def __init__(self, weights: Path | None, device: DeviceChoice, tenants: Tenants) -> None:
         self._weights = weights
         self._device: DeviceChoice = device
-        self._residence: Residence[Plan, PaintNetworks] = Residence(TITLE, tenants)
+        self._residence: Residence[Plan, PaintNetworks] = Residence(self.title, tenants)
+
+    def check_weights(self) -> None:
+        """Look for the weights; loads none.
+
+        Raises:
+            EngineUnavailable: what is missing or damaged.
+        """
+        read_paint_config(find_paint_weights(self._weights))
+
+    def check_device(self) -> None:
+        """Look for a device to run on; loads torch.
+
+        Raises:
+            EngineUnavailable: there is none.
+        """
+        choose_for_learned(self._device)
 
     def info(self) -> EngineInfo:
         """Ready where the weights are whole and there is a device to run them on; loads no weights."""
         try:
-            find_paint_weights(self._weights)
-            choose_for_learned(self._device)
+            self.check_weights()
+            self.check_device()
             why_not = ""
         except EngineUnavailable as error:
             why_not = str(error).rstrip(".")
         return EngineInfo(
             name=self.name,
             kind="texture",
-            title=TITLE,
+            title=self.title,
             is_ready=not why_not,
             why_not=why_not,
             needs="The published paint weights (4.3 GB), DINOv2 giant (4.5 GB) and a GPU with 8 GB of memory.",
             licence=LICENCE,
             good_for="Colour, metal and roughness all around, from one picture.",
             is_preview=False,
+            weights=WeightsChoice.HUNYUAN_PAINT,
         )
 
     def resolve(self, options: TextureOptions) -> TextureOptions:
@@ -121,7 +139,6 @@ class HunyuanPaint:
         self._residence.release()
 
     def _wanted(self, options: TextureOptions) -> Wanted[Plan, PaintNetworks]:
-        from orfeas.engines.hunyuan.paint.config import read_paint_config
         from orfeas.engines.hunyuan.paint.networks import PaintNetworks
         from orfeas.engines.hunyuan.paint.plan import make_plans, measure
 
