@@ -28,9 +28,10 @@ class Projection:
         self._device: DeviceChoice = device
 
     def info(self) -> EngineInfo:
-        """Ready on every machine that has the device asked for."""
+        """Ready on every machine that has the device asked for; torch is loaded only to look for a GPU asked for."""
         try:
-            choose_device(self._device)
+            if self._device in ("cuda", "mps"):
+                choose_device(self._device)
             why_not = ""
         except EngineUnavailable as error:
             why_not = str(error).rstrip(".")

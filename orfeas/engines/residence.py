@@ -115,7 +115,8 @@ class Residence(Generic[P, N]):
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            LOGGER.warning("%s: out of memory on %s: %s", self._title, wanted.device, error)
+            # As text: a log that keeps the error keeps what did not fit.
+            LOGGER.warning("%s: out of memory on %s: %s", self._title, wanted.device, str(error))
         # Outside the handler: until here the error's traceback held on to what did not fit.
         del networks
         plan, networks = self._step_down(wanted, plan)
@@ -125,7 +126,7 @@ class Residence(Generic[P, N]):
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            LOGGER.warning("%s: out of memory on %s after stepping down: %s", self._title, wanted.device, error)
+            LOGGER.warning("%s: out of memory on %s after stepping down: %s", self._title, wanted.device, str(error))
         finally:
             del networks
             self.release()

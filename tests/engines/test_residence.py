@@ -1,3 +1,5 @@
+import gc
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -130,3 +132,18 @@ def test_any_other_failure_is_passed_on_and_the_networks_stay() -> None:
     with pytest.raises(RuntimeError, match="a bug"):
         place.run(wanted(), fail)
     assert place.plan is LARGE
+
+
+@pytest.mark.usefixtures("memory")
+def test_what_did_not_fit_is_gone_before_the_second_try() -> None:
+    place: Place = Residence("Engine", Tenants())
+    first: list[weakref.ref[Thing]] = []
+
+    def work(plan: Layout, thing: Thing) -> bool:
+        if plan is LARGE:
+            first.append(weakref.ref(thing))
+            run_out()
+        gc.collect()
+        return first[0]() is None
+
+    assert place.run(wanted(), work)[0]

@@ -15,9 +15,11 @@ from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
 from orfeas.engines.hunyuan.paint.sampler import sample_views
+from orfeas.engines.hunyuan.paint.texture import PRESETS, Preset
 from orfeas.errors import EngineUnavailable
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.load import load_mesh
+from orfeas.options import Quality
 from tests.engines.hunyuan.paint.tiny import write_tiny_paint_release
 from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
@@ -31,8 +33,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     weights = tmp_path_factory.mktemp("weights")
     write_tiny_release(weights)
     write_tiny_paint_release(weights)
-    with running(tmp_path_factory.mktemp("server"), weights=str(weights), device="cpu") as server:
-        yield server
+    with pytest.MonkeyPatch.context() as patch:
+        # A draft of views that a processor paints in a moment.
+        patch.setitem(PRESETS, Quality.DRAFT, Preset(views=6, view_size=64, num_inference_steps=2, texture_size=256))
+        with running(tmp_path_factory.mktemp("server"), weights=str(weights), device="cpu") as server:
+            yield server
 
 
 @pytest.fixture

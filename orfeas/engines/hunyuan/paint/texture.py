@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 GUIDANCE_SCALE = 3.0
 # Views are enlarged to this before they are baked (specification §10), or to the texture's own size if that is smaller.
 BAKED_PX = 2048
+# What the views are made of is drawn so many times larger (specification §1, for 512), but never above 2048.
+DRAWN_PER_VIEW = 4
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class HunyuanPaint:
             EngineUnavailable: what is missing or damaged.
         """
         read_paint_config(find_paint_weights(self._weights))
+        find_super_resolution(self._weights)
 
     def check_device(self) -> None:
         """Look for a device to run on; loads torch.
@@ -130,7 +133,7 @@ class HunyuanPaint:
             OutOfMemory: device memory ran out twice.
         """
         made, notes = self._residence.run(
-            self._wanted(request.options), lambda plan, networks: self._paint(networks, request, progress)
+            self._wanted(request.options), lambda plan, networks: self._paint(plan, networks, request, progress)
         )
         return replace(made, notes=(*made.notes, *notes))
 
@@ -152,8 +155,9 @@ class HunyuanPaint:
             lambda plan: PaintNetworks(files, config, device, dtype, plan),
         )
 
-    def _paint(self, networks: PaintNetworks, request: TextureRequest, progress: Progress) -> ShapeResult:
+    def _paint(self, plan: Plan, networks: PaintNetworks, request: TextureRequest, progress: Progress) -> ShapeResult:
         from orfeas.engines.hunyuan.paint.enlarge import enlarge_views, load_enlarger
+        from orfeas.engines.hunyuan.paint.plan import Placement
         from orfeas.textures.subject import set_up
         from orfeas.textures.unwrap import lay_out
         from orfeas.textures.views import select_views
@@ -167,6 +171,8 @@ class HunyuanPaint:
         # 2. What the model looks like from there.
         with progress.stage(Stage.TEXTURE):
             painted = _paint_views(networks, subject, views, request, progress)
+        if plan.placement is not Placement.RESIDENT:
+            networks.release()
         # 3. Larger.
         with progress.stage(Stage.ENLARGE):
             checkpoint = find_super_resolution(self._weights)
@@ -183,13 +189,13 @@ def _paint_views(
     networks: PaintNetworks, subject: Subject, views: Sequence[View], request: TextureRequest, progress: Progress
 ) -> PaintedViews:
     from orfeas.engines.hunyuan.paint.pipeline import PaintOptions, paint_views
-    from orfeas.textures.control_maps import render_control_pictures
+    from orfeas.textures.control_maps import RENDER_PX, render_control_pictures
 
     options, size = request.options, PRESETS[request.options.quality].view_size
     controls = []
     for view in views:
         progress.check()
-        controls.append(render_control_pictures(subject, view.camera, size))
+        controls.append(render_control_pictures(subject, view.camera, size, min(RENDER_PX, DRAWN_PER_VIEW * size)))
     return paint_views(
         networks,
         request.cut_out,
