@@ -74,7 +74,12 @@ class Sample:
 
 
 def bake(
-    subject: Subject, texels: Texels, shots: Iterable[Shot], progress: Progress, steepest_deg: float = STEEPEST_DEG
+    subject: Subject,
+    texels: Texels,
+    shots: Iterable[Shot],
+    progress: Progress,
+    steepest_deg: float = STEEPEST_DEG,
+    rim: int | None = None,
 ) -> Paint:
     """Paint what the cameras see: the mean of their pictures by view weight and angle.
 
@@ -84,6 +89,7 @@ def bake(
         shots: one by one, the most important first; all with the same channels, at least one.
         progress: asked before each shot whether to stop.
         steepest_deg: what is seen at a greater angle to its normal is not painted.
+        rim: how many pixels within outlines pictures are not trusted; None for :func:`rim_px` of their size.
 
     Raises:
         Cancelled: the user has stopped the work.
@@ -93,7 +99,8 @@ def bake(
     total = torch.zeros(count, device=device)
     for shot in shots:
         progress.check()
-        sample = back_project(subject, texels, shot, rim_px(shot.image.shape[0]), steepest_deg)
+        untrusted = rim_px(shot.image.shape[0]) if rim is None else rim
+        sample = back_project(subject, texels, shot, untrusted, steepest_deg)
         if sums is None:
             sums = torch.zeros((count, shot.image.shape[2]), device=device)
         is_new = total.index_select(0, sample.texel) == 0

@@ -137,7 +137,7 @@ def test_a_view_bakes_what_was_recorded(baked: Baked, number: int) -> None:
 
 
 def merge(baked: Baked) -> Paint:
-    return bake(baked.subject, baked.texels, baked.shots, Progress(), BAKE["angle_deg"])
+    return bake(baked.subject, baked.texels, baked.shots, Progress(), BAKE["angle_deg"], BAKE["radius"])
 
 
 def test_all_views_together_bake_what_was_recorded(baked: Baked) -> None:
