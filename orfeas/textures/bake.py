@@ -167,22 +167,21 @@ def rim_px(side_px: int) -> int:
 
 def find_usable(face: Tensor, depth: Tensor, rim: int) -> Tensor:
     """``[S, S]`` bool: pixels of the model farther than ``rim`` from the background and from jumps in distance."""
-    is_shown = (face != NO_FACE).cpu().numpy()
     if not rim:
-        return torch.from_numpy(is_shown).to(face.device)
-    edges = find_edges(is_shown, depth.cpu().numpy())
-    return torch.from_numpy(~grow(~is_shown | edges, rim)).to(face.device)
+        return face != NO_FACE
+    is_gone = (face == NO_FACE).cpu().numpy() | find_edges(depth)
+    return torch.from_numpy(~grow(is_gone, rim)).to(face.device)
 
 
-def find_edges(is_shown: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+def find_edges(depth: Tensor) -> NDArray[np.bool_]:
     """``[S, S]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, no face black."""
-    levels = np.zeros(depth.shape, dtype=np.uint8)
-    if is_shown.any():
-        shown = depth[is_shown]
-        nearest, farthest = shown.min(), shown.max()
-        span = max(float(farthest - nearest), 1e-12)
-        levels[is_shown] = ((farthest - shown) / span * 255).astype(np.uint8)
-    return np.asarray(cv2.Canny(levels, EDGE_LOW, EDGE_HIGH), dtype=np.bool_)
+    is_shown = depth.isfinite()
+    if not is_shown.any():
+        return np.zeros(depth.shape, dtype=np.bool_)
+    farthest = torch.where(is_shown, depth, -torch.inf).max()
+    span = (farthest - depth.min()).clamp(min=1e-12)
+    levels = ((farthest - depth) / span * 255).clamp(min=0).to(torch.uint8)
+    return np.asarray(cv2.Canny(levels.cpu().numpy(), EDGE_LOW, EDGE_HIGH), dtype=np.bool_)
 
 
 def _bilinear(image: Tensor, x: Tensor, y: Tensor) -> Tensor:

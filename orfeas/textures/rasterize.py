@@ -69,13 +69,13 @@ def rasterize(points: Tensor, faces: Tensor, height: int, width: int, grid: Grid
     area = _cross(corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2])
     is_drawn = _is_within(corners, height, width) & area.isfinite()
     # First those wound as a closed model's near sides are, which hide most of the others.
-    for side in (area < 0, area > 0):
+    for number, side in enumerate((area < 0, area > 0)):
         chosen = (is_drawn & side).nonzero().squeeze(1)
-        if not depth_steps:
+        if number > 0 and not depth_steps:
             chosen = chosen[~_is_hidden(corners.index_select(0, chosen), depth.view(height, width))]
         for turn in _plan(corners.index_select(0, chosen), area.index_select(0, chosen), height * width):
-            numbers = chosen.index_select(0, turn)
-            _draw(corners.index_select(0, numbers), numbers, depth, owner, width, depth_steps)
+            faces_now = chosen.index_select(0, turn)
+            _draw(corners.index_select(0, faces_now), faces_now, depth, owner, width, depth_steps)
     face = torch.where(owner.isinf(), NO_FACE, owner).int()
     return Raster(face.view(height, width), depth.view(height, width))
 
