@@ -17,7 +17,7 @@ from torch import Tensor
 
 from orfeas.images.filters import grow
 from orfeas.progress import Progress
-from orfeas.textures.cameras import View, axes, project
+from orfeas.textures.cameras import Camera, View, axes, project
 from orfeas.textures.rasterize import NO_FACE, rasterize
 from orfeas.textures.subject import Subject
 from orfeas.textures.texels import Texels
@@ -31,7 +31,7 @@ SHARPNESS = 4
 LEAST_NEW_SHARE = 0.01
 # Thresholds of Canny's edges in the 8-bit picture of distances.
 EDGE_LOW, EDGE_HIGH = 30, 80
-# Texels sampled at once: few enough that a processor's cache holds them.
+# Texels looked at at once: few enough that a processor's cache holds them.
 AT_ONCE = 100_000
 # One pixel of rim, which is not trusted, to so many of the picture's side.
 SIDE_PER_RIM = 512
@@ -74,7 +74,12 @@ class Sample:
 
 
 def bake(
-    subject: Subject, texels: Texels, shots: Iterable[Shot], progress: Progress, steepest_deg: float = STEEPEST_DEG
+    subject: Subject,
+    texels: Texels,
+    shots: Iterable[Shot],
+    progress: Progress,
+    steepest_deg: float = STEEPEST_DEG,
+    rim: int | None = None,
 ) -> Paint:
     """Paint what the cameras see: the mean of their pictures by view weight and angle.
 
@@ -84,6 +89,7 @@ def bake(
         shots: one by one, the most important first; all with the same channels, at least one.
         progress: asked before each shot whether to stop.
         steepest_deg: what is seen at a greater angle to its normal is not painted.
+        rim: how many pixels within outlines pictures are not trusted; None for :func:`rim_px` of their size.
 
     Raises:
         Cancelled: the user has stopped the work.
@@ -93,7 +99,8 @@ def bake(
     total = torch.zeros(count, device=device)
     for shot in shots:
         progress.check()
-        sample = back_project(subject, texels, shot, rim_px(shot.image.shape[0]), steepest_deg)
+        untrusted = rim_px(shot.image.shape[0]) if rim is None else rim
+        sample = back_project(subject, texels, shot, untrusted, steepest_deg)
         if sums is None:
             sums = torch.zeros((count, shot.image.shape[2]), device=device)
         is_new = total.index_select(0, sample.texel) == 0
@@ -112,23 +119,45 @@ def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepes
     Not painted are what is hidden, what is seen too steeply, and what lies within ``rim`` pixels of the background or
     of a jump in distance, where a picture that is not exact to the pixel shows something else.
     """
-    side = shot.image.shape[0]
-    camera = shot.view.camera
-    points = project(subject.points, camera)
-    raster = rasterize(points, subject.faces, side, side, "corners")
+    side, camera = shot.image.shape[0], shot.view.camera
+    raster = rasterize(project(subject.points, camera), subject.faces, side, side, "corners")
     cosines = subject.normals @ axes(camera)[2].to(subject.normals)
+    face = raster.face.flatten().long()
+    is_usable = find_usable(raster.face, raster.depth, rim).flatten()
+    fair = torch.where(is_usable, cosines.index_select(0, face.clamp(min=0)), 0.0)
+    fair[fair < math.cos(math.radians(steepest_deg))] = 0.0
     facing = (cosines.index_select(0, texels.face) > 0).nonzero().squeeze(1)
-    place = project(texels.point.index_select(0, facing), camera)
+    sight = _Sight(camera, shot.image, raster.depth.flatten(), fair)
+    parts = [_look(texels, part, sight) for part in torch.split(facing, AT_ONCE)]
+    return Sample(
+        texel=torch.cat([part.texel for part in parts]),
+        values=torch.cat([part.values for part in parts]),
+        cosine=torch.cat([part.cosine for part in parts]),
+    )
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """A camera's picture, and ``[S · S]`` its distances and its cosines, which are zero where it is not trusted."""
+
+    camera: Camera
+    image: Tensor
+    depth: Tensor
+    fair: Tensor
+
+
+def _look(texels: Texels, chosen: Tensor, sight: _Sight) -> Sample:
+    """What of the texels numbered ``chosen`` is in sight."""
+    side = sight.image.shape[0]
+    place = project(texels.point.index_select(0, chosen), sight.camera)
     x, y = ((place[:, :2] / 2 + 0.5) * (side - 1)).unbind(1)
     pixel = y.round().long().clamp(0, side - 1) * side + x.round().long().clamp(0, side - 1)
-    is_near = (raster.depth.flatten().index_select(0, pixel) - place[:, 2]).abs() < DEPTH_TOLERANCE
-    is_usable = find_usable(raster.face, raster.depth, rim).flatten().index_select(0, pixel)
+    cosine = sight.fair.index_select(0, pixel)
+    is_near = (sight.depth.index_select(0, pixel) - place[:, 2]).abs() < DEPTH_TOLERANCE
     is_within = (place[:, :2].abs() <= 1).all(dim=1)
-    kept = (is_near & is_usable & is_within).nonzero().squeeze(1)
-    cosine = cosines[raster.face.flatten()[pixel[kept]].long()]
-    is_fair = cosine >= math.cos(math.radians(steepest_deg))
-    kept = kept[is_fair]
-    return Sample(facing[kept], _bilinear(shot.image, x[kept], y[kept]), cosine[is_fair])
+    kept = ((cosine > 0) & is_near & is_within).nonzero().squeeze(1)
+    x, y, cosine, texel = (values.index_select(0, kept) for values in (x, y, cosine, chosen))
+    return Sample(texel, _bilinear(sight.image, x, y), cosine)
 
 
 def rim_px(side_px: int) -> int:
@@ -138,39 +167,36 @@ def rim_px(side_px: int) -> int:
 
 def find_usable(face: Tensor, depth: Tensor, rim: int) -> Tensor:
     """``[S, S]`` bool: pixels of the model farther than ``rim`` from the background and from jumps in distance."""
-    is_shown = (face != NO_FACE).cpu().numpy()
     if not rim:
-        return torch.from_numpy(is_shown).to(face.device)
-    edges = find_edges(is_shown, depth.cpu().numpy())
-    return torch.from_numpy(~grow(~is_shown | edges, rim)).to(face.device)
+        return face != NO_FACE
+    is_gone = (face == NO_FACE).cpu().numpy() | find_edges(depth)
+    return torch.from_numpy(~grow(is_gone, rim)).to(face.device)
 
 
-def find_edges(is_shown: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+def find_edges(depth: Tensor) -> NDArray[np.bool_]:
     """``[S, S]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, no face black."""
-    levels = np.zeros(depth.shape, dtype=np.uint8)
-    if is_shown.any():
-        shown = depth[is_shown]
-        nearest, farthest = shown.min(), shown.max()
-        span = max(float(farthest - nearest), 1e-12)
-        levels[is_shown] = ((farthest - shown) / span * 255).astype(np.uint8)
-    return np.asarray(cv2.Canny(levels, EDGE_LOW, EDGE_HIGH), dtype=np.bool_)
+    is_shown = depth.isfinite()
+    if not is_shown.any():
+        return np.zeros(depth.shape, dtype=np.bool_)
+    farthest = torch.where(is_shown, depth, -torch.inf).max()
+    span = (farthest - depth.min()).clamp(min=1e-12)
+    levels = ((farthest - depth) / span * 255).clamp(min=0).to(torch.uint8)
+    return np.asarray(cv2.Canny(levels.cpu().numpy(), EDGE_LOW, EDGE_HIGH), dtype=np.bool_)
 
 
 def _bilinear(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """``[j, C]`` in [0, 1] of ``image`` ``[S, S, C]`` at pixels ``x``, ``y``, whole at pixel centres."""
     side = image.shape[0]
     flat = image.reshape(side * side, -1)
+    column, row = x.long().clamp(0, side - 2), y.long().clamp(0, side - 2)
+    right, below = (x - column)[:, None], (y - row)[:, None]
+    corner = row * side + column
     values = torch.zeros((len(x), flat.shape[1]), device=x.device)
-    for start in range(0, len(x), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        column, row = x[part].long().clamp(0, side - 2), y[part].long().clamp(0, side - 2)
-        right, below = (x[part] - column)[:, None], (y[part] - row)[:, None]
-        corner = row * side + column
-        for step, weight in (
-            (0, (1 - right) * (1 - below)),
-            (1, right * (1 - below)),
-            (side, (1 - right) * below),
-            (side + 1, right * below),
-        ):
-            values[part].addcmul_(flat.index_select(0, corner + step).float(), weight / 255)
+    for step, weight in (
+        (0, (1 - right) * (1 - below)),
+        (1, right * (1 - below)),
+        (side, (1 - right) * below),
+        (side + 1, right * below),
+    ):
+        values.addcmul_(flat.index_select(0, corner + step).float(), weight / 255)
     return values

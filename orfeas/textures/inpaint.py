@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from orfeas.errors import InvalidMesh
 from orfeas.progress import Progress
 from orfeas.textures.bake import Paint
 from orfeas.textures.cells import Cells, Links, find_links, interpolate_cells, make_cells, mean_over
@@ -36,14 +37,16 @@ def fill(texels: Texels, paint: Paint, progress: Progress) -> Tensor:
 
     Args:
         texels: of the texture.
-        paint: at least one texel painted.
+        paint: what was painted.
         progress: asked between steps whether to stop.
 
     Raises:
+        InvalidMesh: nothing was painted.
         Cancelled: the user has stopped the work.
     """
     painted, open_ = paint.is_painted.nonzero().squeeze(1), (~paint.is_painted).nonzero().squeeze(1)
-    assert len(painted), "nothing is painted"
+    if not len(painted):
+        raise InvalidMesh("None of the model can be seen well enough to paint it; turn it to the front, or thicken it.")
     if not len(open_):
         return paint.values
     cells = make_cells(texels)

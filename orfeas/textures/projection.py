@@ -59,7 +59,7 @@ def paint_projection(
 
     Raises:
         InvalidImage: nothing of the picture is the subject.
-        InvalidMesh: the layout is no model.
+        InvalidMesh: the layout is no model, or shows nothing to the front or back.
         Cancelled: the user has stopped the work.
     """
     subject = set_up(layout.vertices, layout.faces, device)

@@ -18,6 +18,8 @@ Grid = Literal["corners", "centres"]
 # Pixels of triangles drawn at once: few enough that a processor's cache holds most of them.
 CHUNK = 1_000_000
 NO_FACE = -1
+# Faces no larger than a tile of the picture are left out where all of it was drawn nearer.
+TILE_PX = 32
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,16 @@ def rasterize(points: Tensor, faces: Tensor, height: int, width: int, grid: Grid
     depth = torch.full((height * width,), torch.inf, device=points.device)
     # Floats, for not every device compares and stores integers in one step; exact below 2²⁴.
     owner = torch.full_like(depth, torch.inf)
-    for chosen in _plan(corners, height, width):
-        _draw(corners[chosen], chosen, depth, owner, width, depth_steps)
+    area = _cross(corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2])
+    is_drawn = _is_within(corners, height, width) & area.isfinite()
+    # First those wound as a closed model's near sides are, which hide most of the others.
+    for number, side in enumerate((area < 0, area > 0)):
+        chosen = (is_drawn & side).nonzero().squeeze(1)
+        if number > 0 and not depth_steps:
+            chosen = chosen[~_is_hidden(corners.index_select(0, chosen), depth.view(height, width))]
+        for turn in _plan(corners.index_select(0, chosen), area.index_select(0, chosen), height * width):
+            faces_now = chosen.index_select(0, turn)
+            _draw(corners.index_select(0, faces_now), faces_now, depth, owner, width, depth_steps)
     face = torch.where(owner.isinf(), NO_FACE, owner).int()
     return Raster(face.view(height, width), depth.view(height, width))
 
@@ -108,25 +118,36 @@ def _cross(one: Tensor, other: Tensor) -> Tensor:
     return one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
 
 
-def _plan(corners: Tensor, height: int, width: int) -> list[Tensor]:
-    """The numbers of the faces to draw, in turns of not much more than ``CHUNK`` pixels; the near sides first.
-
-    What is drawn late is mostly hidden, and hidden pixels are cheap.
-    """
+def _is_within(corners: Tensor, height: int, width: int) -> Tensor:
+    """``[m]`` whether a face's box has a pixel's centre of the picture in it, as far as rows go."""
     low, high = corners[..., :2].amin(dim=1), corners[..., :2].amax(dim=1)
-    area = _cross(corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2])
     rows = (high[:, 1] - 0.5).floor() - (low[:, 1] - 0.5).ceil() + 1
-    is_within = (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
-    is_drawn = (rows > 0) & is_within & (area != 0) & area.isfinite()
-    turns: list[Tensor] = []
-    for side in (area < 0, area > 0):
-        chosen = (is_drawn & side).nonzero().squeeze(1)
-        if len(chosen):
-            across = (high - low)[chosen, 0] + 2
-            cost = (area[chosen].abs() / 2 + rows[chosen] + across).clamp(max=2.0 * height * width)
-            turn = (cost.cpu().double().cumsum(0) / CHUNK).long()
-            turns += torch.split(chosen, torch.bincount(turn).tolist())
-    return turns
+    return (rows > 0) & (high > 0).all(dim=1) & (low[:, 0] < width) & (low[:, 1] < height)
+
+
+def _is_hidden(corners: Tensor, depth: Tensor) -> Tensor:
+    """``[f]`` which faces are small, and lie behind all that was drawn in the tiles of the picture that they touch."""
+    height, width = depth.shape
+    farthest = torch.nn.functional.max_pool2d(depth[None, None], TILE_PX, ceil_mode=True)[0, 0]
+    low, high = corners[..., :2].amin(dim=1), corners[..., :2].amax(dim=1)
+    is_behind = (high - low <= TILE_PX).all(dim=1)
+    nearest = corners[..., 2].amin(dim=1)
+    for x in (low[:, 0], high[:, 0]):
+        for y in (low[:, 1], high[:, 1]):
+            column, row = (place.clamp(0, end - 1).long() // TILE_PX for place, end in ((x, width), (y, height)))
+            is_behind &= nearest > farthest[row, column]
+    return is_behind
+
+
+def _plan(corners: Tensor, area: Tensor, pixels: int) -> list[Tensor]:
+    """The places in the list of the faces to draw at a time, of not much more than ``CHUNK`` pixels together."""
+    if not len(corners):
+        return []
+    size = corners[..., :2].amax(dim=1) - corners[..., :2].amin(dim=1)
+    cost = (area.abs() / 2 + size.sum(dim=1) + 2).clamp(max=2.0 * pixels)
+    turn = (cost.cpu().double().cumsum(0) / CHUNK).long()
+    turns = torch.split(torch.arange(len(corners), device=corners.device), torch.bincount(turn).tolist())
+    return list(turns)
 
 
 @dataclass(frozen=True)

@@ -79,13 +79,12 @@ def unwrap(vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_s
     first, place = weld(np.nan_to_num(points))
     oriented = _orient(points[first], place[corners])
     atlas = _run(points[first], oriented, texture_size, progress)
+    uv = np.frombuffer(atlas.uv, dtype=np.float32).reshape(-1, 2).astype(np.float64)
+    if not uv.any():
+        raise InvalidMesh("The model's faces have no area.")
     origin = first[np.frombuffer(atlas.xref, dtype=np.uint32)]
-    return Layout(
-        vertices=points[origin],
-        faces=np.frombuffer(atlas.indices, dtype=np.uint32).reshape(-1, 3).astype(np.int64),
-        uv=np.frombuffer(atlas.uv, dtype=np.float32).reshape(-1, 2).astype(np.float64),
-        origin=origin,
-    )
+    split = np.frombuffer(atlas.indices, dtype=np.uint32).reshape(-1, 3).astype(np.int64)
+    return Layout(points[origin], split, uv, origin)
 
 
 def own_layout(mesh: trimesh.Trimesh) -> Layout:
@@ -101,6 +100,7 @@ def own_layout(mesh: trimesh.Trimesh) -> Layout:
         raise InvalidMesh("The model has no UVs of its own; let them be made.")
     if not len(faces):
         raise InvalidMesh("The model has no faces.")
+    check_corners(faces, len(mesh.vertices))
     flaw = _find_flaw(np.asarray(mesh.vertices, dtype=np.float64), faces, uv)
     if flaw:
         raise InvalidMesh(f"The model's own UVs cannot be painted on: {flaw} Let new ones be made.")
@@ -121,8 +121,14 @@ def _run(
     points: NDArray[np.float64], faces: NDArray[np.int64], texture_size: int, progress: Progress
 ) -> uvunwrap.OutputMesh:
     deadline = time.monotonic() + TIMEOUT_S
+    # In single precision a model far from the origin would lose its form, and a tiny one its areas.
+    used = points[np.unique(faces)]
+    low, high = used.min(axis=0), used.max(axis=0)
+    reach = float((high - low).max())
+    if reach == 0.0:
+        raise InvalidMesh("All of the model lies in one point.")
     try:
-        mesh = uvunwrap.Mesh(points.astype(np.float32), faces.astype(np.uint32))
+        mesh = uvunwrap.Mesh(((points - low) / reach).astype(np.float32), faces.astype(np.uint32))
         job = uvunwrap.start([mesh], page_size=texture_size, padding=PADDING)
         try:
             while not job.done:

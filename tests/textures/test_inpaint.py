@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial import KDTree
 
-from orfeas.errors import Cancelled
+from orfeas.errors import Cancelled, InvalidMesh
 from orfeas.progress import Progress
 from orfeas.textures.bake import Paint, bake
 from orfeas.textures.cells import CELLS
@@ -84,6 +84,12 @@ def test_a_body_without_any_paint_takes_that_of_the_nearest() -> None:
     red = torch.tensor([1.0, 0.0, 0.0]).expand(len(is_small), 3)
     filled = fill(texels, painted_where(texels, ~is_small, red), Progress())
     assert (filled - red).abs().max() < 1e-3
+
+
+def test_a_model_of_which_nothing_was_painted_is_refused(texels: Texels) -> None:
+    nothing = torch.zeros(len(texels.index), dtype=torch.bool)
+    with pytest.raises(InvalidMesh, match="turn it"):
+        fill(texels, painted_where(texels, nothing, texels.point), Progress())
 
 
 def test_nothing_open_is_nothing_to_do(texels: Texels) -> None:

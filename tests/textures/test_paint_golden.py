@@ -112,7 +112,7 @@ def shown(baked: Baked, number: int) -> tuple[NDArray[np.bool_], NDArray[np.bool
     side = shot.image.shape[0]
     points = project(baked.subject.points, shot.view.camera)
     raster = rasterize(points, baked.subject.faces, side, side, "corners")
-    edges = find_edges(raster.face.numpy() >= 0, raster.depth.numpy())
+    edges = find_edges(raster.depth)
     bits = np.unpackbits(PAINT_SET.array(f"bake/{number}/edge_bits"), count=side * side)
     return edges, bits.reshape(side, side).astype(np.bool_)
 
@@ -137,7 +137,7 @@ def test_a_view_bakes_what_was_recorded(baked: Baked, number: int) -> None:
 
 
 def merge(baked: Baked) -> Paint:
-    return bake(baked.subject, baked.texels, baked.shots, Progress(), BAKE["angle_deg"])
+    return bake(baked.subject, baked.texels, baked.shots, Progress(), BAKE["angle_deg"], BAKE["radius"])
 
 
 def test_all_views_together_bake_what_was_recorded(baked: Baked) -> None:

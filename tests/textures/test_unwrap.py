@@ -76,6 +76,13 @@ def test_the_same_model_is_laid_out_the_same_and_is_not_changed() -> None:
     assert np.array_equal(vertices, blob().vertices) and np.array_equal(faces, blob().faces)
 
 
+@pytest.mark.parametrize(("size", "place"), [(1e-12, 0.0), (1e6, 0.0), (1.0, 1e7)])
+def test_neither_size_nor_place_matters(size: float, place: float) -> None:
+    mesh = blob(600)
+    moved = unwrap(np.asarray(mesh.vertices) * size + place, np.asarray(mesh.faces), SIDE, Progress())
+    assert islands(moved).max() == islands(unwrapped(mesh)).max()
+
+
 def test_triangles_that_share_no_vertex_make_no_more_islands() -> None:
     mesh = blob(600)
     assert islands(unwrapped(soup(mesh))).max() == islands(unwrapped(mesh)).max()
@@ -106,6 +113,8 @@ def test_a_face_without_area_does_no_harm() -> None:
         (np.eye(3), np.zeros((0, 3), int), "no faces"),
         (np.eye(3), np.array([[0, 1, 3]]), "do not exist"),
         (np.full((3, 3), np.inf), np.array([[0, 1, 2]]), "not finite"),
+        (np.ones((3, 3)), np.array([[0, 1, 2]]), "one point"),
+        (np.array([[0.0, 0, 0], [1, 1, 1], [2, 2, 2]]), np.array([[0, 1, 2]]), "no area"),
     ],
 )
 def test_what_is_no_model_is_refused(vertices: NDArray[np.float64], faces: NDArray[np.int64], words: str) -> None:
