@@ -15,6 +15,9 @@ from orfeas.ui.examples import Example
 from orfeas.ui.submissions import Values
 from orfeas.ui.words import stage_text
 
+# Options that mean something else where a mesh was painted.
+OF_THE_PAINTER = frozenset({"engine", "size_mm", "num_inference_steps", "guidance_scale"})
+
 
 @dataclass(frozen=True)
 class View:
@@ -85,6 +88,13 @@ class Handlers:
         picture = {"path": str(self._studio.picture(job_id))}
         return self.submit_image({**values, "image": picture}, caller)
 
+    def submit_mesh(self, values: Values, caller: Caller) -> View:
+        """Submit the mesh and the picture in the Mesh tab; what the two tabs share comes from the advanced options."""
+        shared = ("quality", "remove_background", "seed", "texture_size", "texture_format", "keep_uv", "mesh")
+        named = {name: values[name] for name in shared}
+        own = {"image": values["front"], "engine": values["texture_engine"], "size_mm": values["mesh_size_mm"]}
+        return self._view(submissions.submit_texture(self._studio, {**named, **own}, caller))
+
     def follow(self, job_id: str) -> View:
         """The job as it stands now."""
         return self._view(self._studio.job(job_id))
@@ -120,7 +130,12 @@ class Handlers:
         provenance = self._studio.settings_from(model)
         if not provenance.options:
             raise InvalidMesh("This file has no room for its settings. Load the GLB, OBJ or PLY of the same model.")
-        return {**provenance.options, **({"prompt": provenance.prompt} if provenance.prompt else {})}
+        options = dict(provenance.options)
+        if provenance.kind is JobKind.TEXTURE:
+            # Of a painted mesh, these are the painter's and the mesh's.
+            options = {name: value for name, value in options.items() if name not in OF_THE_PAINTER}
+            options["texture_engine"] = provenance.options["engine"]
+        return {**options, **({"prompt": provenance.prompt} if provenance.prompt else {})}
 
     def _view(self, job: Job) -> View:
         if job.status == JobStatus.COMPLETED:

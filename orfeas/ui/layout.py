@@ -15,11 +15,14 @@ from orfeas.options import (
     ShapeOptions,
     Style,
     TextEngineChoice,
+    TextureEngineChoice,
+    TextureFormat,
 )
 from orfeas.records import EngineInfo
 from orfeas.ui import markup, words
 from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
+from orfeas.ui.mesh_tab import MeshInputs, create_mesh_tab
 
 # Keys under which the browser keeps its history token. The token itself is the secret; the encryption Gradio adds needs
 # a constant only so that a restart can read it again.
@@ -60,6 +63,8 @@ class OptionInputs:
     guidance_start: gr.Number
     guidance_end: gr.Number
     cache_threshold: gr.Number
+    texture_engine: gr.Dropdown
+    texture_format: gr.Dropdown
 
     def in_order(self) -> list[gr.components.Component]:
         """All of them, as an event's inputs."""
@@ -89,12 +94,14 @@ class Page:
     image: gr.Image
     examples: gr.HTML
     words: WordInputs
+    mesh: MeshInputs
     options: OptionInputs
     learned: gr.Column
     load_settings: gr.UploadButton
     generate: gr.Button
     make_picture: gr.Button
     straight: gr.Button
+    paint: gr.Button
     stop: gr.Button
     viewer: gr.Model3D
     view_mode: gr.Radio
@@ -124,12 +131,15 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                     image, example_tiles = _picture_tab(examples)
                 with gr.Tab("Words", id="words", elem_id="tab-words"):
                     words_in = _words_tab(engines)
+                with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
+                    mesh_in = create_mesh_tab()
             quality = _quality()
             options, learned, load_settings = _advanced(quality, engines)
             with gr.Row(elem_id="actions"):
                 generate = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
                 make_picture = gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture")
                 straight = gr.Button("Straight to 3D", size="lg", elem_id="straight")
+                paint = gr.Button("Paint", variant="primary", size="lg", elem_id="paint")
                 stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop")
         with gr.Column(elem_id="stage", min_width=0):
             with gr.Column(elem_id="view", min_width=0):
@@ -164,12 +174,14 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         image=image,
         examples=example_tiles,
         words=words_in,
+        mesh=mesh_in,
         options=options,
         learned=learned,
         load_settings=load_settings,
         generate=generate,
         make_picture=make_picture,
         straight=straight,
+        paint=paint,
         stop=stop,
         viewer=viewer,
         view_mode=view_mode,
@@ -246,9 +258,14 @@ def engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
     return _choices(engines, "shape", EngineChoice.AUTO)
 
 
+def texture_engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
+    """The texture engines that can be chosen, after "Automatic"."""
+    return _choices(engines, "texture", TextureEngineChoice.AUTO)
+
+
 def has_learned(engines: Sequence[EngineInfo]) -> bool:
     """Whether an engine is ready that takes steps, guidance and a grid."""
-    return any(info.is_ready and info.name == EngineChoice.HUNYUAN for info in engines)
+    return any(info.is_ready and info.kind == "shape" and info.name == EngineChoice.HUNYUAN for info in engines)
 
 
 def _choices(engines: Sequence[EngineInfo], kind: str, auto: str) -> list[tuple[str, str]]:
@@ -298,6 +315,25 @@ def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionI
             value=True, label="Texture", info="Put the picture on the model's surface.", elem_id="texture"
         )
         with gr.Row(elem_classes="pair"):
+            texture_engine = gr.Dropdown(
+                texture_engine_choices(engines),
+                value=defaults.texture_engine.value,
+                label="Texture engine",
+                info="Who paints.",
+                elem_id="texture-engine",
+                filterable=False,
+                min_width=120,
+            )
+            texture_format = gr.Dropdown(
+                [(words.TEXTURE_FORMAT_NAMES[choice], choice.value) for choice in TextureFormat],
+                value=defaults.texture_format.value,
+                label="Texture file",
+                info="How colours are kept.",
+                elem_id="texture-format",
+                filterable=False,
+                min_width=120,
+            )
+        with gr.Row(elem_classes="pair"):
             size_mm = _number("Size, mm", "Longest side, 1 to 10,000.", defaults.size_mm, "size-mm", 1, 10_000)
             seed = _number("Seed", "-1 takes a new one each time.", -1, "seed", -1, MAX_SEED)
         with gr.Row(elem_classes="pair"):
@@ -334,6 +370,8 @@ def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionI
         guidance_start=start,
         guidance_end=end,
         cache_threshold=cache,
+        texture_engine=texture_engine,
+        texture_format=texture_format,
     )
     return options, learned, load_settings
 

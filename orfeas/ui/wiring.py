@@ -28,7 +28,16 @@ from orfeas.ui.endpoints import DEVICE
 from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
-from orfeas.ui.layout import OptionInputs, Page, WordInputs, engine_choices, has_learned, quality_choices
+from orfeas.ui.layout import (
+    OptionInputs,
+    Page,
+    WordInputs,
+    engine_choices,
+    has_learned,
+    quality_choices,
+    texture_engine_choices,
+)
+from orfeas.ui.mesh_tab import MeshInputs
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
@@ -39,6 +48,7 @@ Updates = dict[Block, object]
 Submit = Callable[[Sequence[object], Caller], View]
 
 OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
+MESH_NAMES = tuple(field.name for field in fields(MeshInputs))
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
@@ -70,6 +80,7 @@ class Wiring:
             self._page.header,
             self._page.announcer,
             has_login,
+            [self._page.header, self._page.options.engine, self._page.options.texture_engine, self._page.learned],
             self._with_engines,
         )
         drawer.connect(blocks)
@@ -103,6 +114,12 @@ class Wiring:
             page.to_model.click,
             [page.shown_id, *options],
             lambda values, caller: handlers.submit_picture_of(str(values[0]), _named(OPTION_NAMES, values[1:]), caller),
+        )
+
+        self._submits(
+            page.paint.click,
+            [*page.mesh.in_order(), *options],
+            lambda values, caller: handlers.submit_mesh(_named((*MESH_NAMES, *OPTION_NAMES), values), caller),
         )
 
         def on_example(request: gr.Request, event: gr.EventData, *values: object) -> Updates:
@@ -308,6 +325,7 @@ class Wiring:
         return {
             page.header: markup.header(engines),
             page.options.engine: gr.Dropdown(choices=engine_choices(engines)),
+            page.options.texture_engine: gr.Dropdown(choices=texture_engine_choices(engines)),
             page.learned: gr.Column(visible=has_learned(engines)),
         }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orfeas.options import OutputFormat, Quality, RemoveBackground, Style, TextureEngineChoice
+from orfeas.options import OutputFormat, Quality, RemoveBackground, Style, TextureEngineChoice, TextureFormat
 from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus
 
@@ -54,6 +54,12 @@ FORMAT_TIPS: Mapping[OutputFormat, str] = {
     OutputFormat.OBJ: "OBJ: for older 3D programs; a zip with material and texture",
     OutputFormat.STL: "STL: for 3D printing, in millimetres; no colour",
     OutputFormat.PLY: "PLY: for scanning and research tools",
+}
+
+TEXTURE_FORMAT_NAMES: Mapping[TextureFormat, str] = {
+    TextureFormat.JPEG: "JPEG, small",
+    TextureFormat.PNG: "PNG, lossless",
+    TextureFormat.WEBP: "WebP, smallest",
 }
 
 BYTE_UNITS: tuple[tuple[str, float], ...] = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))

@@ -1,7 +1,7 @@
 """Connects the drawer's components to its handlers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 from gradio.blocks import Block
@@ -27,7 +27,8 @@ class DrawerWiring:
         opener: pressed to open it.
         announcer: tells screen readers.
         has_login: whether everyone who gets here has logged in.
-        refresh: what of the rest of the page depends on the engines; its keys are the same each time.
+        rest: what else of the page depends on the engines.
+        refresh: what it then holds.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class DrawerWiring:
         opener: gr.HTML,
         announcer: gr.HTML,
         has_login: bool,
+        rest: Sequence[Block],
         refresh: Callable[[tuple[EngineInfo, ...]], Updates],
     ) -> None:
         self._handlers = handlers
@@ -44,6 +46,7 @@ class DrawerWiring:
         self._opener = opener
         self._announcer = announcer
         self._has_login = has_login
+        self._rest = list(rest)
         self._refresh = refresh
 
     def connect(self, blocks: gr.Blocks) -> None:
@@ -53,8 +56,7 @@ class DrawerWiring:
             self._connect_panel(name)
 
     def _connect_looks(self, blocks: gr.Blocks) -> None:
-        drawer = self._drawer
-        rest = list(self._refresh(self._handlers.engines()))
+        drawer, rest = self._drawer, self._rest
 
         def on_look(request: gr.Request) -> Updates:
             with shown_as_toast():
