@@ -142,7 +142,7 @@ class Scene:
 
 
 def set_scene(mesh: trimesh.Trimesh, size: int) -> Scene:
-    layout = unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), size, Progress())
+    layout = unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), size)
     subject, uv = set_up(layout.vertices, layout.faces, CPU), torch.from_numpy(layout.uv)
     texels, shots = make_texels(subject, uv, size), pictures(min(size, MOST_PICTURE_PX))
     return Scene(layout, subject, uv, texels, shots, bake(subject, texels, shots, Progress()))
@@ -163,7 +163,7 @@ def stages(mesh: trimesh.Trimesh, scene: Scene, size: int) -> dict[str, Callable
     dressed = dress(scene.layout, np.ascontiguousarray(texture[..., :3]), np.ascontiguousarray(texture[..., 3:]))
     side = shots[0].image.shape[0]
     work: dict[str, Callable[[], object]] = {
-        "unwrap": lambda: unwrap(vertices, faces, size, Progress()),
+        "unwrap": lambda: unwrap(vertices, faces, size),
         "draw 6 views": lambda: draw(subject, VIEWS, side),
         "texels": lambda: make_texels(subject, scene.uv, size),
         "bake 6 views": lambda: bake(subject, texels, shots, Progress()),

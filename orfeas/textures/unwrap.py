@@ -1,6 +1,7 @@
 """UV islands for a model, made by uvunwrap or taken from the model itself."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from orfeas.textures.rasterize import NO_FACE, rasterize
 PADDING = 4
 TIMEOUT_S = 120.0
 POLL_S = 0.02
+STEPS = 100
 # How far UVs may stray over the border of the texture by rounding.
 STRAY = 1e-4
 OVERLAP_SIDE_PX = 1024
@@ -50,26 +52,36 @@ class Layout:
 def lay_out(mesh: trimesh.Trimesh, texture_size: int, keep_uv: bool, progress: Progress) -> Layout:
     """The mesh's own UVs if ``keep_uv``, or new ones.
 
+    Args:
+        mesh: any unit.
+        texture_size: side of the texture in texels.
+        keep_uv: whether to paint on the UVs that it came with.
+        progress: gets a step for each hundredth; a stage must be open.
+
     Raises:
         InvalidMesh: as :func:`own_layout` and :func:`unwrap` say.
         Cancelled: the user has stopped the work.
     """
-    return own_layout(mesh) if keep_uv else unwrap(mesh.vertices, mesh.faces, texture_size, progress)
+    return own_layout(mesh) if keep_uv else unwrap(mesh.vertices, mesh.faces, texture_size, progress.step)
 
 
-def unwrap(vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_size: int, progress: Progress) -> Layout:
+def unwrap(
+    vertices: NDArray[np.floating],
+    faces: NDArray[np.integer],
+    texture_size: int,
+    step: Callable[[int, int], None] = lambda done, total: None,
+) -> Layout:
     """Cut a model into islands, flatten and pack them; the same model gives the same layout.
 
     Args:
         vertices: ``[n, 3]``, in any unit.
         faces: ``[m, 3]``.
         texture_size: side of the texture in texels, for which the islands are kept apart.
-        progress: asked fifty times a second whether to stop.
+        step: told fifty times a second how far it is, of a hundred; what it raises stops the work.
 
     Raises:
         InvalidMesh: no faces, corners that do not exist, numbers that are not finite, nothing that could be flattened,
             or not done in two minutes.
-        Cancelled: the user has stopped the work.
     """
     points, corners = np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
     if not len(corners):
@@ -78,7 +90,7 @@ def unwrap(vertices: NDArray[np.floating], faces: NDArray[np.integer], texture_s
     check_points(points[np.unique(corners)])
     first, place = weld(np.nan_to_num(points))
     oriented = _orient(points[first], place[corners])
-    atlas = _run(points[first], oriented, texture_size, progress)
+    atlas = _run(points[first], oriented, texture_size, step)
     uv = np.frombuffer(atlas.uv, dtype=np.float32).reshape(-1, 2).astype(np.float64)
     if not uv.any():
         raise InvalidMesh("The model's faces have no area.")
@@ -118,7 +130,7 @@ def _orient(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np
 
 
 def _run(
-    points: NDArray[np.float64], faces: NDArray[np.int64], texture_size: int, progress: Progress
+    points: NDArray[np.float64], faces: NDArray[np.int64], texture_size: int, step: Callable[[int, int], None]
 ) -> uvunwrap.OutputMesh:
     deadline = time.monotonic() + TIMEOUT_S
     # In single precision a model far from the origin would lose its form, and a tiny one its areas.
@@ -131,8 +143,10 @@ def _run(
         mesh = uvunwrap.Mesh(((points - low) / reach).astype(np.float32), faces.astype(np.uint32))
         job = uvunwrap.start([mesh], page_size=texture_size, padding=PADDING)
         try:
+            done = 0
             while not job.done:
-                progress.check()
+                done = max(done, _done(job.progress, done))
+                step(done, STEPS)
                 if time.monotonic() > deadline:
                     raise InvalidMesh(
                         f"The model could not be unwrapped in {TIMEOUT_S:.0f} seconds; repair it, or reduce its faces."
@@ -143,6 +157,11 @@ def _run(
         return job.result().meshes[0]
     except uvunwrap.UnwrapError as error:
         raise InvalidMesh("The model's surface could not be unwrapped; repair it first.") from error
+
+
+def _done(told: uvunwrap.Progress | None, before: int) -> int:
+    """Steps of the flattening, which takes nearly all the time; what comes after it is told by no number."""
+    return min(STEPS, STEPS * told.done // told.total) if told is not None and told.total else before
 
 
 def _find_flaw(vertices: NDArray[np.float64], faces: NDArray[np.int64], uv: NDArray[np.float64]) -> str:

@@ -26,7 +26,7 @@ COLOURS = torch.tensor([[220, 30, 30], [30, 220, 30], [30, 30, 220], [220, 220, 
 
 
 def laid_out(mesh: trimesh.Trimesh, texture_size: int = SIDE) -> tuple[Layout, Subject, Texels]:
-    layout = unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), texture_size, Progress())
+    layout = unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), texture_size)
     subject = subject_of(layout)
     return layout, subject, make_texels(subject, torch.from_numpy(layout.uv), texture_size)
 

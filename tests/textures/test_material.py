@@ -18,7 +18,6 @@ from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.stats import measure
 from orfeas.options import OutputFormat, TextureFormat
-from orfeas.progress import Progress
 from orfeas.textures.material import dress, pack
 from orfeas.textures.unwrap import unwrap
 from tests.meshes.solids import blob, gradient
@@ -27,7 +26,7 @@ SIDE = 64
 RANDOM = np.random.default_rng(0)
 BASE = np.asarray(gradient(SIDE))
 METALLIC_ROUGHNESS = RANDOM.integers(0, 256, (SIDE, SIDE, 2), dtype=np.uint8)
-LAYOUT = unwrap(np.asarray(blob(800).vertices), np.asarray(blob(800).faces), SIDE, Progress())
+LAYOUT = unwrap(np.asarray(blob(800).vertices), np.asarray(blob(800).faces), SIDE)
 
 
 def document(data: bytes) -> dict[str, Any]:

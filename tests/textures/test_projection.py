@@ -19,7 +19,7 @@ RED, BLUE, GREEN = (200, 40, 40), (40, 40, 200), (40, 200, 40)
 
 
 def laid_out(mesh: trimesh.Trimesh) -> Layout:
-    return unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), 512, Progress())
+    return unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), 512)
 
 
 def painted(layout: Layout, picture: Image.Image, texture_size: int = 512) -> np.ndarray:

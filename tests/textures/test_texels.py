@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from orfeas.progress import Progress
 from orfeas.textures.texels import Texels, make_texels
 from orfeas.textures.unwrap import Layout, unwrap
 from tests.meshes.solids import blob
@@ -14,7 +13,7 @@ from tests.textures.looking import subject_of
 @pytest.fixture(scope="module")
 def layout() -> Layout:
     mesh = blob(1500)
-    return unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), 256, Progress())
+    return unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), 256)
 
 
 @pytest.fixture(scope="module")

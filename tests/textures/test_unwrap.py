@@ -12,7 +12,6 @@ from trimesh.visual.texture import TextureVisuals
 from orfeas.errors import Cancelled, InvalidMesh
 from orfeas.meshes.halfedges import label
 from orfeas.meshes.stats import measure
-from orfeas.progress import Progress
 from orfeas.textures import unwrap as module
 from orfeas.textures.rasterize import rasterize
 from orfeas.textures.texels import make_texels
@@ -24,7 +23,7 @@ SIDE = 512
 
 
 def unwrapped(mesh: trimesh.Trimesh) -> Layout:
-    return unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE, Progress())
+    return unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE)
 
 
 def as_mesh(layout: Layout) -> trimesh.Trimesh:
@@ -71,7 +70,7 @@ def test_islands_are_kept_apart() -> None:
 
 def test_the_same_model_is_laid_out_the_same_and_is_not_changed() -> None:
     vertices, faces = np.array(blob().vertices), np.array(blob().faces)
-    first, second = (unwrap(vertices, faces, SIDE, Progress()) for _ in range(2))
+    first, second = (unwrap(vertices, faces, SIDE) for _ in range(2))
     assert np.array_equal(first.uv, second.uv) and np.array_equal(first.faces, second.faces)
     assert np.array_equal(vertices, blob().vertices) and np.array_equal(faces, blob().faces)
 
@@ -79,7 +78,7 @@ def test_the_same_model_is_laid_out_the_same_and_is_not_changed() -> None:
 @pytest.mark.parametrize(("size", "place"), [(1e-12, 0.0), (1e6, 0.0), (1.0, 1e7)])
 def test_neither_size_nor_place_matters(size: float, place: float) -> None:
     mesh = blob(600)
-    moved = unwrap(np.asarray(mesh.vertices) * size + place, np.asarray(mesh.faces), SIDE, Progress())
+    moved = unwrap(np.asarray(mesh.vertices) * size + place, np.asarray(mesh.faces), SIDE)
     assert islands(moved).max() == islands(unwrapped(mesh)).max()
 
 
@@ -91,7 +90,7 @@ def test_triangles_that_share_no_vertex_make_no_more_islands() -> None:
 def test_faces_wound_the_wrong_way_are_turned_outward() -> None:
     faces = np.array(blob(600).faces)
     faces[::7] = faces[::7, ::-1]
-    layout = unwrap(np.asarray(blob(600).vertices), faces, SIDE, Progress())
+    layout = unwrap(np.asarray(blob(600).vertices), faces, SIDE)
     assert np.array_equal(np.sort(layout.origin[layout.faces], axis=1), np.sort(faces, axis=1))
     assert measure(as_mesh(layout)).is_winding_consistent
     assert as_mesh(layout).volume > 0
@@ -102,7 +101,7 @@ def test_faces_wound_the_wrong_way_are_turned_outward() -> None:
 def test_a_face_without_area_does_no_harm() -> None:
     mesh = box()
     faces = np.vstack([mesh.faces, [[0, 0, 1], [2, 2, 2]]])
-    layout = unwrap(np.asarray(mesh.vertices), faces, SIDE, Progress())
+    layout = unwrap(np.asarray(mesh.vertices), faces, SIDE)
     assert np.array_equal(layout.origin[layout.faces], faces)
     assert np.isfinite(layout.uv).all()
 
@@ -119,13 +118,26 @@ def test_a_face_without_area_does_no_harm() -> None:
 )
 def test_what_is_no_model_is_refused(vertices: NDArray[np.float64], faces: NDArray[np.int64], words: str) -> None:
     with pytest.raises(InvalidMesh, match=words):
-        unwrap(vertices, faces, SIDE, Progress())
+        unwrap(vertices, faces, SIDE)
 
 
 def test_it_stops_when_asked() -> None:
     mesh = blob(40_000)
+
+    def stop(done: int, total: int) -> None:
+        raise Cancelled("stopped")
+
     with pytest.raises(Cancelled):
-        unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE, Progress(is_cancelled=lambda: True))
+        unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE, stop)
+
+
+def test_it_tells_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    mesh = blob(40_000)
+    unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE, lambda done, total: told.append((done, total)))
+    assert told
+    assert {total for _, total in told} == {100}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
 def test_it_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +145,7 @@ def test_it_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     mesh = blob(40_000)
     start = time.monotonic()
     with pytest.raises(InvalidMesh, match="seconds"):
-        unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE, Progress())
+        unwrap(np.asarray(mesh.vertices), np.asarray(mesh.faces), SIDE)
     assert time.monotonic() - start < 10
 
 
