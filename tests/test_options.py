@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,9 @@ from orfeas.options import (
     Quality,
     ShapeOptions,
     Style,
+    TextureEngineChoice,
+    TextureFormat,
+    TextureOptions,
     choose_seed,
     parse_bool,
     parse_choice,
@@ -21,6 +25,7 @@ from orfeas.options import (
     parse_picture_options,
     parse_prompt,
     parse_shape_options,
+    parse_texture_options,
     quote,
 )
 
@@ -28,6 +33,7 @@ from orfeas.options import (
 def test_nothing_given_gives_the_promised_defaults() -> None:
     assert parse_shape_options() == ShapeOptions()
     assert parse_picture_options() == PictureOptions()
+    assert parse_texture_options() == TextureOptions()
 
 
 @pytest.mark.parametrize("text", ["glb", "GLB", " Glb "])
@@ -99,6 +105,32 @@ def test_every_shape_option_is_read() -> None:
 def test_an_interval_of_guidance_that_is_empty_is_refused(start: float, end: float) -> None:
     with pytest.raises(InvalidOption, match=r"^guidance_end cannot be .* above guidance_start"):
         parse_shape_options(guidance_start=start, guidance_end=end)
+
+
+def test_every_texture_option_is_read() -> None:
+    options = parse_texture_options(
+        engine="Projection",
+        quality="draft",
+        remove_background="never",
+        seed=5,
+        size_mm=42,
+        output_format="obj",
+        num_inference_steps=9,
+        guidance_scale=2.5,
+        texture_size=512,
+        texture_format="PNG",
+        keep_uv=True,
+    )
+    assert (options.engine, options.texture_format) == (TextureEngineChoice.PROJECTION, TextureFormat.PNG)
+    assert (options.quality, options.remove_background.value, options.seed) == (Quality.DRAFT, "never", 5)
+    assert (options.size_mm, options.output_format, options.keep_uv) == (42, OutputFormat.OBJ, True)
+    assert (options.num_inference_steps, options.guidance_scale, options.texture_size) == (9, 2.5, 512)
+
+
+@pytest.mark.parametrize("parse", [parse_shape_options, parse_texture_options])
+def test_a_texture_that_the_file_cannot_hold_is_refused(parse: Callable[..., object]) -> None:
+    with pytest.raises(InvalidOption, match=r"^texture_format cannot be .*choose one of png, jpeg"):
+        parse(output_format="obj", texture_format="webp")
 
 
 def test_every_picture_option_is_read() -> None:
