@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from orfeas.doctor import diagnose
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
-from orfeas.files import write_whole
+from orfeas.files import check_writable, write_whole
 from orfeas.options import (
     EngineChoice,
     OutputFormat,
@@ -152,12 +152,15 @@ def _choices(choices: type[StrEnum]) -> str:
 
 
 def format_of(path: Path) -> OutputFormat:
-    """The format a file name asks for; ``.zip`` is a zipped OBJ.
+    """The format a file name asks for; ``.zip`` is an OBJ with its material and textures.
 
     Raises:
         InvalidOption: an ending that is no format.
     """
     ending = path.suffix.removeprefix(".").lower()
+    if ending == "obj":
+        zipped = path.with_suffix(".zip").name
+        raise InvalidOption(f"An OBJ comes in a zip with its material and textures; name the file {zipped}.")
     return OutputFormat.OBJ if ending == "zip" else parse_choice("the output's format", ending, OutputFormat)
 
 
@@ -209,8 +212,9 @@ def run_texture(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_format: OutputFormat) -> int:
     """Run a job in a studio of its own, and write its model."""
-    with _scratch_studio() as studio:
-        job = _follow(studio, submit(studio))
+    check_writable(options.output)
+    with _stopped_by_signals() as stop, _scratch_studio() as studio:
+        job = _follow(studio, submit(studio), stop)
         data = studio.download(job.job_id, output_format).read_bytes()
     write_whole(options.output, data)
     if options.json:
@@ -220,6 +224,18 @@ def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_fo
     return 0
 
 
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and a polite kill set; a handler of signals must take no lock, so it only sets this."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) -> Job:
     if options.image is not None:
         return studio.submit_image_to_3d(options.image, shape)
@@ -227,20 +243,15 @@ def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) ->
     return studio.submit_text_to_3d(parse_prompt(options.prompt), picture, shape)
 
 
-def _follow(studio: Studio, job: Job) -> Job:
-    """Run the job, telling its stages on standard error; Ctrl-C stops it.
+def _follow(studio: Studio, job: Job, stop: threading.Event) -> Job:
+    """Run the job, telling its stages on standard error, until it has ended or ``stop`` is set.
 
     Raises:
         OrfeasError: how the job ended, where it did not complete.
     """
     worker = threading.Thread(target=studio.run, args=(job.job_id,))
-    stop = threading.Event()  # a handler of signals must take no lock, so it only sets this
-    before = signal.signal(signal.SIGINT, lambda number, frame: stop.set())
-    try:
-        worker.start()
-        _tell_stages(studio, job.job_id, worker, stop)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    worker.start()
+    _tell_stages(studio, job.job_id, worker, stop)
     return studio.result(job.job_id)
 
 
@@ -305,7 +316,12 @@ def run_fetch(options: argparse.Namespace) -> int:
     weights = WeightsChoice(options.weights)
     with _scratch_studio() as studio:
         fetching = studio.fetching
-        print(fetching.plan(weights).sentence)
+        plan = fetching.plan(weights)
+        if plan.no_room:
+            raise EngineUnavailable(plan.no_room)
+        print(plan.sentence)
+        if not plan.missing_bytes:
+            return 0
         if not options.yes and input("Fetch them? [y/N] ").strip().lower() != "y":
             return 1
         fetching.start(weights)

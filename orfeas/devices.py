@@ -103,10 +103,7 @@ def release_memory(device: "torch.device") -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch's says that a device's memory ran out; MPS and the CPU have no class of their own."""
-    import torch
-
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
+    """Whether an error says that the machine's or a device's memory ran out; of torch's only CUDA's has a class."""
     text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    is_torchs = isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return is_torchs or isinstance(error, MemoryError)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from orfeas.devices import find_devices
+from orfeas.records import EngineInfo
 from orfeas.settings import Settings, unknown_names
 from orfeas.studio import Studio
 from orfeas.version import VERSION
@@ -42,6 +43,8 @@ def diagnose(settings: Settings) -> Diagnosis:
         f"Network: {'never used (ORFEAS_OFFLINE)' if settings.offline else 'used only to fetch weights when asked'}",
         *_engines(settings, problems),
     ]
+    if settings.weights is not None and not settings.weights.is_dir():
+        problems.append(f"ORFEAS_WEIGHTS is {settings.weights}, and there is no such folder.")
     problems += [f"{name} is set, and means nothing to ORFEAS: is it misspelt?" for name in unknown_names()]
     lines += [f"Problem: {problem}" for problem in problems] or ["No problem found."]
     return Diagnosis("\n".join(lines), is_healthy=not problems)
@@ -81,7 +84,9 @@ def _engines(settings: Settings, problems: list[str]) -> list[str]:
         infos = studio.engines()
     if not any(info.is_ready and info.kind == "shape" for info in infos):
         problems.append("No engine can make a shape here.")
-    return [
-        f"Engine: {info.name}, {'ready' if info.is_ready else f'not ready: {info.why_not}. Needs: {info.needs}'}"
-        for info in infos
-    ]
+    return [_engine_line(info) for info in infos]
+
+
+def _engine_line(info: EngineInfo) -> str:
+    state = "ready" if info.is_ready else f"not ready: {info.why_not}. Needs: {info.needs}"
+    return f"Engine: {info.title} ({info.kind.replace('_', ' ')}), {state}"

@@ -121,11 +121,19 @@ class NotFound(OrfeasError):
 
 
 class EngineUnavailable(OrfeasError):
-    """The engine cannot run here; the message says what is missing and what to do."""
+    """The engine cannot run here; the message says what is missing and what to do.
+
+    Attributes:
+        option: the option that names the engine.
+    """
 
     code = "engine_unavailable"
     title = "Engine unavailable"
     http_status = 503
+
+    def __init__(self, message: str, option: str = "engine") -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class OutOfMemory(OrfeasError):

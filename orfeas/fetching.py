@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from orfeas import hub
+from orfeas.engines.readiness import why_not
 from orfeas.errors import Cancelled, DuplicateJob, EngineUnavailable
 from orfeas.hub import GB, FetchAccount, WeightSet
 from orfeas.options import WeightsChoice
@@ -48,7 +49,7 @@ class Fetchable:
     @property
     def is_here(self) -> bool:
         """Whether its weights are on this machine."""
-        return not _reason(self.check_weights)
+        return not why_not(self.check_weights)
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,7 @@ class Fetching:
     def state(self, engine: WeightsChoice) -> FetchState:
         """How the engine's weights stand. Quick: reads a few kilobytes of disk."""
         fetchable = self._fetchables[engine]
-        with self._lock:
-            run = self._runs.get(engine)
+        run = self._run_of(engine)
         last = run.state() if run is not None else None
         if last is not None and last.status is FetchStatus.FETCHING:
             return last
@@ -143,7 +143,9 @@ class Fetching:
         """
         self._refuse_where_not_allowed()
         fetchable = self._fetchables[engine]
-        return FetchPlan(hub.account_for(fetchable.weights), hub.free_bytes(), _reason(fetchable.check_device))
+        return FetchPlan(
+            hub.account_for(fetchable.weights), hub.free_bytes(), _sentence(why_not(fetchable.check_device))
+        )
 
     def start(self, engine: WeightsChoice) -> FetchState:
         """Begin to fetch what is missing, in the background.
@@ -168,8 +170,7 @@ class Fetching:
 
     def stop(self, engine: WeightsChoice) -> FetchState:
         """Stop fetching at once; what is here stays, and the next fetch goes on there."""
-        with self._lock:
-            run = self._runs.get(engine)
+        run = self._run_of(engine)
         if run is not None:
             run.end(FetchStatus.STOPPED)
         return self.state(engine)
@@ -181,6 +182,13 @@ class Fetching:
         for run in runs:
             run.end(FetchStatus.STOPPED)
             run.thread.join(CLOSE_LIMIT_S)
+
+    def _run_of(self, engine: WeightsChoice) -> "_Run | None":
+        """The run that brings the engine's weights now, perhaps with others; or else its own last one."""
+        needed = set(self._fetchables[engine].weights)
+        with self._lock:
+            live = (run for run in self._runs.values() if run.is_live and needed <= set(run.fetchable.weights))
+            return next(live, self._runs.get(engine))
 
     def _refuse_where_not_allowed(self) -> None:
         if self.why_not:
@@ -265,10 +273,5 @@ class _Run:
             raise Cancelled("The fetch was stopped.")
 
 
-def _reason(check: Callable[[], None]) -> str:
-    """Why the check failed; empty where it did not."""
-    try:
-        check()
-    except EngineUnavailable as error:
-        return str(error)
-    return ""
+def _sentence(reason: str) -> str:
+    return f"{reason}." if reason else ""

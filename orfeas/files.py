@@ -1,7 +1,23 @@
 """Files are written whole or not at all."""
 
 import secrets
+from errno import EISDIR
+from os import strerror
 from pathlib import Path
+from tempfile import TemporaryFile
+
+
+def check_writable(path: Path) -> None:
+    """Whether a file could be put at ``path``, by putting an empty one beside it for a moment; folders are made.
+
+    Raises:
+        OSError: it could not; says why.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, strerror(EISDIR), str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=path.parent):
+        pass
 
 
 def write_whole(path: Path, data: bytes) -> None:

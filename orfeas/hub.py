@@ -192,6 +192,8 @@ def _fetch_file(repo_id: str, name: str, before: int, report: Report, check: Che
     remote = _look_up(repo_id, name)
     if not remote.is_here:
         with _locked(remote.lock):
+            if remote.blob.exists():  # another process was quicker
+                return remote.size_bytes
             remote.part.parent.mkdir(parents=True, exist_ok=True)
             _complete(remote, lambda here: report(before + here), check)
             _check_content(remote, check)

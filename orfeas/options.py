@@ -185,13 +185,15 @@ def parse_bool(name: str, value: object) -> bool:
     raise InvalidOption(f"{name} cannot be {quote(value)}; choose true or false.", name)
 
 
-def parse_number(name: str, value: object, low: float, high: float, auto: float | None = None) -> float:
-    """``value`` if it is a finite number in ``[low, high]`` or the value ``auto``.
+def parse_number(
+    name: str, value: object, low: float, high: float, auto: float | None = None, auto_is: str = "let ORFEAS choose"
+) -> float:
+    """``value`` if it is a finite number in ``[low, high]`` or the value ``auto``; ``auto_is`` says what that is for.
 
     Raises:
         InvalidOption: not a number, not finite, or out of range; the message says the range.
     """
-    hint = "" if auto is None else f", or {auto:g} to let ORFEAS choose"
+    hint = "" if auto is None else f", or {auto:g} to {auto_is}"
     allowed = f"a number from {low:,.12g} to {high:,.12g}{hint}"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not isinstance(value, int | float) or not is_number or abs(value) > MAX_NUMBER or math.isnan(value):
@@ -319,7 +321,7 @@ def parse_texture_options(
         quality=parse_choice("quality", quality, Quality),
         remove_background=parse_choice("remove_background", remove_background, RemoveBackground),
         seed=parse_integer("seed", seed, 0, MAX_SEED, auto=-1),
-        size_mm=parse_number("size_mm", size_mm, 1, 10_000, auto=0),
+        size_mm=parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place"),
         output_format=parse_choice("output_format", output_format, OutputFormat),
         num_inference_steps=parse_integer("num_inference_steps", num_inference_steps, 1, 200, auto=0),
         guidance_scale=parse_number("guidance_scale", guidance_scale, 0, 30, auto=-1),

@@ -220,7 +220,7 @@ def _save(
     with progress.stage(Stage.SAVE):
         placed = place(mesh, task.options.size_mm) if task.options.size_mm else mesh
         report = measure(placed)
-        notes = (*notes, *_warn_of_pieces(report))
+        notes = (*notes, *_warn_of_pieces(report), *_warn_of_colours(report, task.options.output_format))
         provenance = Provenance(
             kind=kind,
             engine=task.engine.name,
@@ -254,16 +254,34 @@ def convert(files: JobFiles, output_format: OutputFormat) -> Path:
     """The job's model in ``output_format``, converted from its GLB once and then kept."""
     path = files.model(output_format)
     if not path.exists():
-        provenance = Provenance.from_json(files.provenance.read_bytes()).written_as(output_format)
-        data = export(load_mesh(files.model(OutputFormat.GLB)), output_format, provenance, _texture_format(provenance))
+        provenance = written_as(Provenance.from_json(files.provenance.read_bytes()), output_format)
+        data = export(
+            load_mesh(files.model(OutputFormat.GLB)), output_format, provenance, texture_format_of(provenance)
+        )
         write_model(data, output_format, files)
     return path
 
 
-def _texture_format(provenance: Provenance) -> TextureFormat:
-    """How a converted file keeps its texture: as was asked for, but for WebP, which only a GLB can hold."""
-    asked = str(provenance.options.get("texture_format", TextureFormat.JPEG))
-    return TextureFormat.PNG if asked == TextureFormat.PNG else TextureFormat.JPEG
+def _warn_of_colours(report: MeshReport, output_format: OutputFormat) -> tuple[str, ...]:
+    if report.has_texture and output_format is OutputFormat.STL:
+        return ("An STL holds no colours; the GLB and the OBJ of this job have the texture.",)
+    return ()
+
+
+def written_as(provenance: Provenance, output_format: OutputFormat) -> Provenance:
+    """The same, for a file in ``output_format``; WebP, which only a GLB can hold, becomes JPEG elsewhere."""
+    written = provenance.written_as(output_format)
+    if output_format is OutputFormat.GLB or written.options.get("texture_format") != TextureFormat.WEBP:
+        return written
+    return replace(written, options={**written.options, "texture_format": TextureFormat.JPEG.value})
+
+
+def texture_format_of(provenance: Provenance) -> TextureFormat:
+    """How a file keeps its texture, as it says itself."""
+    try:
+        return TextureFormat(str(provenance.options.get("texture_format", TextureFormat.JPEG)))
+    except ValueError:
+        return TextureFormat.JPEG  # a word that a stranger's file may hold
 
 
 def write_model(data: bytes, output_format: OutputFormat, files: JobFiles) -> None:

@@ -15,7 +15,7 @@ from orfeas.engines.inflate import Inflate
 from orfeas.engines.planned import PLANNED
 from orfeas.engines.projection import Projection
 from orfeas.engines.residence import Tenants
-from orfeas.errors import InvalidOption
+from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.fetching import Fetchable
 from orfeas.options import PictureOptions, ShapeOptions, TextureEngineChoice, TextureOptions, WeightsChoice
 from orfeas.pipelines import ModelTask, PictureTask, TextureTask
@@ -38,7 +38,7 @@ class Roster:
         shape = HunyuanShape(weights, device, tenants, is_compiled=settings.compile)
         paint = HunyuanPaint(weights, device, tenants)
         self.shape: tuple[ShapeEngine, ...] = (shape, Inflate())
-        self.texture: tuple[TextureEngine, ...] = (paint, Projection(device))
+        self.texture: tuple[TextureEngine, ...] = (paint, Projection(device, tenants))
         self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
         self.fetchables = _fetchables(shape, paint)
 
@@ -83,7 +83,10 @@ class Roster:
             texture_size=options.texture_size,
             texture_format=options.texture_format,
         )
-        painter, painter_reason = self.texture_task(asked, seed, stem)
+        try:
+            painter, painter_reason = self.texture_task(asked, seed, stem)
+        except EngineUnavailable as error:
+            raise EngineUnavailable(str(error), "texture_engine") from error
         texture = painter.options
         effective = replace(effective, texture_engine=texture.engine, texture_size=texture.texture_size)
         return ModelTask(effective, engine, stem, painter=painter), f"{reason} Texture: {painter_reason}"

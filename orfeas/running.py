@@ -4,6 +4,7 @@ import logging
 import secrets
 import time
 
+from orfeas.devices import is_out_of_memory
 from orfeas.errors import Cancelled, InternalError, OrfeasError, OutOfMemory
 from orfeas.jobs import Jobs
 from orfeas.pipelines import JobFiles, Made, PictureTask, Task, TextureTask, make_model, make_picture, make_texture
@@ -25,11 +26,11 @@ def run_task(job_id: str, task: Task, jobs: Jobs, workspace: Workspace, progress
         return jobs.cancelled(job_id, error, _timings(progress, start))
     except OrfeasError as error:
         return jobs.fail(job_id, error, _timings(progress, start))
-    except MemoryError:
-        LOGGER.exception("job %s ran out of host memory", job_id)
-        no_memory = OutOfMemory("The machine's memory ran out. Choose a lower quality and try again.")
-        return jobs.fail(job_id, no_memory, _timings(progress, start))
-    except Exception:
+    except Exception as error:
+        if is_out_of_memory(error):
+            LOGGER.warning("job %s ran out of memory", job_id, exc_info=True)
+            no_memory = OutOfMemory("The memory ran out. Choose a lower quality and try again.")
+            return jobs.fail(job_id, no_memory, _timings(progress, start))
         reference = secrets.token_hex(4)
         LOGGER.exception("job %s failed inside ORFEAS; reference %s", job_id, reference)
         bug = InternalError(f"ORFEAS met a bug of its own. The operator finds it in the log under {reference}.")

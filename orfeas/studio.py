@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orfeas.errors import Cancelled, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
+from orfeas.errors import Cancelled, DuplicateJob, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
@@ -34,7 +34,17 @@ from orfeas.options import (
     parse_number,
     parse_prompt,
 )
-from orfeas.pipelines import JobFiles, Task, convert, file_stem, find_files, is_preview, reported_options
+from orfeas.pipelines import (
+    JobFiles,
+    Task,
+    convert,
+    file_stem,
+    find_files,
+    is_preview,
+    reported_options,
+    texture_format_of,
+    written_as,
+)
 from orfeas.progress import Progress
 from orfeas.records import EngineInfo, FetchStatus, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.roster import Roster
@@ -113,8 +123,11 @@ class Studio:
             weights = WeightsChoice(self.settings.fetch)
             if self.fetching.state(weights).status is FetchStatus.COMPLETE:
                 LOGGER.info("the weights of %s are here already", weights)
-            else:
+                return
+            try:
                 self.fetching.start(weights)
+            except DuplicateJob as error:
+                LOGGER.warning("%s was not begun: %s", weights, error)
 
     def check_image(self, image: Path) -> ImageInfo:
         """Measure a picture, cheaply.
@@ -152,17 +165,18 @@ class Studio:
             InvalidMesh: it cannot be read.
             InvalidOption: ``size_mm`` is out of range.
         """
-        size = parse_number("size_mm", size_mm, 1, 10_000, auto=0)
+        size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
         loaded = load_mesh(mesh)
         try:
-            provenance = read_provenance(mesh).written_as(output_format)
+            provenance = written_as(read_provenance(mesh), output_format)
         except InvalidMesh:
             provenance = None  # made elsewhere; nobody knows how
-        if not size:
-            return export(loaded, output_format, provenance)
-        if provenance is not None:
+        if provenance is not None and size:
             provenance = replace(provenance, options={**provenance.options, "size_mm": size})
-        return export(place(loaded, size), output_format, provenance)
+        placed = place(loaded, size) if size else loaded
+        if provenance is None:
+            return export(placed, output_format, None)
+        return export(placed, output_format, provenance, texture_format_of(provenance))
 
     def submit_image_to_3d(self, image: Path, options: ShapeOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a model of a picture.

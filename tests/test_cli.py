@@ -24,7 +24,7 @@ def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ORFEAS_DATA_DIR", str(tmp_path / "data"))
 
 
-@pytest.mark.parametrize("ending", [".glb", ".stl", ".ply", ".obj", ".zip", ".GLB"])
+@pytest.mark.parametrize("ending", [".glb", ".stl", ".ply", ".zip", ".GLB"])
 def test_generate_writes_the_format_its_ending_names(
     mug: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,7 +206,59 @@ def test_ctrl_c_stops_the_job_and_writes_nothing(mug: Path, tmp_path: Path) -> N
     assert not output.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
+@pytest.mark.parametrize("after_s", [0.3, 0.7, 1.1])
+def test_ctrl_c_before_the_job_has_begun_shows_no_traceback(mug: Path, tmp_path: Path, after_s: float) -> None:
+    output = tmp_path / "model.glb"
+    command = [sys.executable, "-m", "orfeas", "generate", str(mug), "-o", str(output), "--quality", "ultra"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(30) in (130, -signal.SIGINT)
+    assert "Traceback" not in told
+    assert not output.exists()
+
+
+def test_an_obj_is_asked_for_as_a_zip(mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", str(mug), "-o", str(tmp_path / "mug.obj")]) == 1
+    assert "name the file mug.zip" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["generate", str(mug), "-o", str(tmp_path / "file" / "mug.glb")]) == 1
+    assert capsys.readouterr().err.startswith("The file cannot be written:")
+
+
+def test_texture_paints_a_mesh(mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ball, output = tmp_path / "ball.stl", tmp_path / "painted.glb"
+    trimesh.creation.icosphere(2, 20.0).export(ball)
+    assert main(["texture", str(ball), str(mug), "-o", str(output), "--texture-size", "256"]) == 0
+    assert "by projection (preview engine)" in capsys.readouterr().out
+    assert trimesh.load_mesh(output).visual.kind == "texture"
+
+
+def test_texture_of_what_is_no_file_is_refused_in_one_sentence(
+    mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["texture", str(tmp_path), str(mug), "-o", str(tmp_path / "x.glb")]) == 1
+    assert capsys.readouterr().err == "Invalid mesh: The mesh is not a file.\n"
+
+
+def test_doctor_misses_the_folder_of_weights_that_was_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORFEAS_WEIGHTS", str(tmp_path / "nowhere"))
+    assert main(["doctor"]) == 1
+    assert "there is no such folder" in capsys.readouterr().out
+
+
 def test_every_format_has_an_ending_that_the_command_knows() -> None:
     from orfeas.cli import format_of
 
-    assert [format_of(Path(f"x.{f}")) for f in OutputFormat] == list(OutputFormat)
+    endings = ["zip" if f is OutputFormat.OBJ else f for f in OutputFormat]
+    assert [format_of(Path(f"x.{ending}")) for ending in endings] == list(OutputFormat)

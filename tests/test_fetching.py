@@ -219,6 +219,20 @@ def test_nothing_is_fetched_where_the_operator_forbids_it(
     assert remote.tokens == set()
 
 
+def test_an_engine_whose_weights_come_with_others_is_being_fetched_and_can_be_stopped(remote: Hub) -> None:
+    check = lambda: nothing_of(find_weights(None))  # noqa: E731  # the same for both
+    fetching = Fetching(
+        [Fetchable(name, name.value, WEIGHTS, check, nothing) for name in (HUNYUAN, WeightsChoice.ALL)], ""
+    )
+    remote.pause_s = 0.05
+    fetching.start(WeightsChoice.ALL)
+    assert fetching.state(HUNYUAN).status is FetchStatus.FETCHING
+    fetching.stop(HUNYUAN)
+    assert fetching.live is None
+    assert fetching.state(WeightsChoice.ALL).status is FetchStatus.STOPPED
+    fetching.close()
+
+
 def test_a_studio_that_closes_stops_its_fetch(tmp_path: Path, remote: Hub) -> None:
     with Studio(Settings(data_dir=tmp_path / "data")) as studio:
         reach_the_middle(studio.fetching, remote)

@@ -366,3 +366,25 @@ def test_the_pictures_of_a_job_can_be_had(studio: Studio, photo: Path) -> None:
     with Image.open(studio.cut_out(job.job_id)) as cut_out, Image.open(studio.thumbnail(job.job_id)) as thumbnail:
         assert cut_out.mode == "RGBA"
         assert max(thumbnail.size) <= 192
+
+
+def test_a_converted_file_keeps_its_texture_as_it_says(studio: Studio, mug: Path, tmp_path: Path) -> None:
+    job = studio.image_to_3d(mug, parse_shape_options(quality="draft", texture_format="png", texture_size=256))
+    glb = studio.download(job.job_id, OutputFormat.GLB)
+    converted = tmp_path / "again.glb"
+    converted.write_bytes(studio.convert(glb, OutputFormat.GLB, size_mm=50))
+    assert b"image/png" in converted.read_bytes()
+    assert b"image/jpeg" not in converted.read_bytes()
+    assert studio.settings_from(converted).options["texture_format"] == "png"
+
+
+def test_a_webp_texture_becomes_a_jpeg_where_it_cannot_be_kept_and_the_file_says_so(
+    studio: Studio, mug: Path, tmp_path: Path
+) -> None:
+    job = studio.image_to_3d(mug, parse_shape_options(quality="draft", texture_format="webp", texture_size=256))
+    glb, obj = (studio.download(job.job_id, kind) for kind in (OutputFormat.GLB, OutputFormat.OBJ))
+    assert studio.settings_from(glb).options["texture_format"] == "webp"
+    assert studio.settings_from(obj).options["texture_format"] == "jpeg"
+    converted = tmp_path / "again.zip"
+    converted.write_bytes(studio.convert(glb, OutputFormat.OBJ))
+    assert studio.settings_from(converted).options["texture_format"] == "jpeg"

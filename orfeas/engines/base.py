@@ -106,7 +106,8 @@ class TextureEngine(Protocol):
     def generate(self, request: TextureRequest, progress: Progress) -> ShapeResult:
         """Paint the model, reporting ``unwrap`` and ``texture``, and ``enlarge`` and ``bake`` where it has them.
 
-        Positions and faces stay; vertices are split where the texture has its seams.
+        Positions and faces stay, but for faces that were wound inward, which are turned over; vertices are split where
+        the texture has its seams.
 
         Raises:
             Cancelled: within a second of the request, or one step.

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from orfeas.devices import DeviceChoice, choose_device
+from orfeas.devices import DeviceChoice, choose_device, is_out_of_memory
 from orfeas.engines.base import ShapeResult, TextureRequest
+from orfeas.engines.readiness import why_not
 from orfeas.engines.refusals import refuse_sampling
-from orfeas.errors import EngineUnavailable
+from orfeas.engines.residence import Tenants
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
@@ -19,33 +20,34 @@ class Projection:
 
     Args:
         device: where it computes; ``auto`` takes the fastest there is, the processor too.
+        tenants: who keeps networks on the device.
     """
 
     name = TextureEngineChoice.PROJECTION
     revision = "1"
 
-    def __init__(self, device: DeviceChoice) -> None:
+    def __init__(self, device: DeviceChoice, tenants: Tenants) -> None:
         self._device: DeviceChoice = device
+        self._tenants = tenants
 
     def info(self) -> EngineInfo:
         """Ready on every machine that has the device asked for; torch is loaded only to look for a GPU asked for."""
-        try:
-            if self._device in ("cuda", "mps"):
-                choose_device(self._device)
-            why_not = ""
-        except EngineUnavailable as error:
-            why_not = str(error).rstrip(".")
+        missing = why_not(self._check_device)
         return EngineInfo(
             name=self.name,
             kind="texture",
             title="Projection",
-            is_ready=not why_not,
-            why_not=why_not,
+            is_ready=not missing,
+            why_not=missing,
             needs="Nothing besides ORFEAS; it runs on any processor.",
             licence="Apache-2.0, as ORFEAS itself",
             good_for="A quick texture on any model; what the picture does not show is guessed.",
             is_preview=True,
         )
+
+    def _check_device(self) -> None:
+        if self._device in ("cuda", "mps"):
+            choose_device(self._device)
 
     def resolve(self, options: TextureOptions) -> TextureOptions:
         """Effective values for what was asked; the seed changes nothing here, and is reported all the same.
@@ -62,13 +64,21 @@ class Projection:
         )
 
     def generate(self, request: TextureRequest, progress: Progress) -> ShapeResult:
-        """Paint the model.
+        """Paint the model; where device memory runs out, once more after other engines' networks were let go.
 
         Raises:
             Cancelled: within a second of the request.
             InvalidImage: nothing in the picture to paint with.
             InvalidMesh: the mesh cannot be laid out.
         """
+        try:
+            return self._paint(request, progress)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or not self._tenants.evict_others(self):
+                raise
+        return self._paint(request, progress)
+
+    def _paint(self, request: TextureRequest, progress: Progress) -> ShapeResult:
         # torch and OpenCV take their time to load, and the first page does not need them.
         from orfeas.textures.material import dress
         from orfeas.textures.projection import paint_projection

@@ -44,6 +44,9 @@ class Networks(Protocol):
         ...
 
 
+RETRIED = "Device memory ran out, so the model was made again after other engines' networks were let go."
+STEPPED_DOWN = "Device memory ran out, so the model was made again with less:"
+
 P = TypeVar("P", bound=Plan)
 N = TypeVar("N", bound=Networks)
 Result = TypeVar("Result")
@@ -96,7 +99,8 @@ class Residence(Generic[P, N]):
     def __init__(self, title: str, tenants: Tenants) -> None:
         self._title = title
         self._tenants = tenants
-        self._key: Hashable = None
+        # What the networks were made from, and by which of its plans.
+        self._wanted: Wanted[P, N] | None = None
         self._held: N | None = None
         self.plan: P | None = None
         tenants.add(self, self.release)
@@ -104,7 +108,8 @@ class Residence(Generic[P, N]):
     def run(self, wanted: Wanted[P, N], work: Callable[[P, N], Result]) -> tuple[Result, tuple[str, ...]]:
         """What ``work`` makes with the networks, and a note for the user where it took two tries.
 
-        Running out of memory steps down to the next plan, once.
+        Where memory runs out the work is tried once more: by the same plan where other engines' networks could be let
+        go, else by the next one. After a second try nothing is kept, so that the next job asks anew what is free.
 
         Raises:
             OutOfMemory: it ran out twice, or not even the smallest plan fits; nothing is left on the device.
@@ -119,22 +124,20 @@ class Residence(Generic[P, N]):
             LOGGER.warning("%s: out of memory on %s: %s", self._title, wanted.device, str(error))
         # Outside the handler: until here the error's traceback held on to what did not fit.
         del networks
-        plan, networks = self._step_down(wanted, plan)
-        note = f"Device memory ran out, so the model was made again with less: {plan.sentence}."
         try:
+            plan, networks, note = self._make_room()
             return work(plan, networks), (note,)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            LOGGER.warning("%s: out of memory on %s after stepping down: %s", self._title, wanted.device, str(error))
+            LOGGER.warning("%s: out of memory on %s, twice: %s", self._title, wanted.device, str(error))
         finally:
-            del networks
             self.release()
         raise OutOfMemory(NO_MEMORY)
 
     def release(self) -> bool:
         """Take the networks off the device; whether there were any. The next job brings them back."""
-        held, self._held, self._key, self.plan = self._held, None, None, None
+        held, self._held, self._wanted, self.plan = self._held, None, None, None
         if held is None:
             return False
         held.release()
@@ -142,7 +145,7 @@ class Residence(Generic[P, N]):
 
     def _prepare(self, wanted: Wanted[P, N]) -> tuple[P, N]:
         """The networks of the last job, or new ones laid out by the memory that is free now."""
-        if self._held is not None and self.plan is not None and self._key == wanted.key:
+        if self._held is not None and self.plan is not None and self._wanted and self._wanted.key == wanted.key:
             return self.plan, self._held
         self.release()
         plan = _first_that_fits(wanted)
@@ -156,17 +159,22 @@ class Residence(Generic[P, N]):
             )
         return plan, self._hold(wanted, plan)
 
-    def _step_down(self, wanted: Wanted[P, N], plan: P) -> tuple[P, N]:
+    def _make_room(self) -> tuple[P, N, str]:
+        """The networks laid out for a second try, and what changed, for the user."""
+        wanted, plan = self._wanted, self.plan
+        assert wanted is not None and plan is not None, "only what was held can be laid out anew"
         self.release()
-        self._tenants.evict_others(self)
+        if self._tenants.evict_others(self):
+            return plan, self._hold(wanted, plan), RETRIED
         number = wanted.plans.index(plan) + 1
         if number == len(wanted.plans):
             raise OutOfMemory(NO_MEMORY)
-        return wanted.plans[number], self._hold(wanted, wanted.plans[number])
+        plan = wanted.plans[number]
+        return plan, self._hold(wanted, plan), f"{STEPPED_DOWN} {plan.sentence}."
 
     def _hold(self, wanted: Wanted[P, N], plan: P) -> N:
         LOGGER.info("%s on %s: %s", self._title, wanted.device, plan.sentence)
-        self._key, self.plan = wanted.key, plan
+        self._wanted, self.plan = wanted, plan
         self._held = wanted.make(plan)
         return self._held
 

@@ -8,6 +8,9 @@ from orfeas.jobs.plan import Plan
 from orfeas.progress import Step
 from orfeas.records import Job, JobStatus
 
+# A plan may leave out what comes; only the end of a job is the whole of it.
+MOST_WHILE_LIVE = 0.99
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -76,7 +79,7 @@ class LiveJob:
             stage=step.stage.value,
             step=step.done,
             steps=step.total,
-            progress=max(self.job.progress, self.plan.progress(step)),
+            progress=max(self.job.progress, min(MOST_WHILE_LIVE, self.plan.progress(step))),
             left_s=self.plan.left_s(step, now - pace.begun_at, pace.step_s(step, now)),
             timings_s=dict(timings_s),
         )

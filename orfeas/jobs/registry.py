@@ -298,7 +298,10 @@ class Jobs:
             return len(self._live.before(job_id))
 
     def expected_s(self, kind: JobKind, engine: str, quality: str) -> float | None:
-        """Seconds such a job takes on this machine, by the mean of those before it; None before the first."""
+        """Seconds such a job takes on this machine, by the mean of those before it; None before the first.
+
+        ``engine`` is the shape's, or ``shape+texture`` where another paints.
+        """
         return make_plan(kind, self._history.stage_times(Recipe(kind, engine, quality))).total_s
 
     def left_s(self, job_id: str) -> float | None:
@@ -397,7 +400,10 @@ class Jobs:
 
 
 def _recipe(job: Job) -> Recipe:
-    return Recipe(job.kind, job.engine, str(job.options.get("quality", "")))
+    """What its running time depends on; a painter of its own counts as part of the engine."""
+    painter = str(job.options.get("texture_engine", "auto")) if job.options.get("texture", True) else "none"
+    engine = job.engine if painter == "auto" else f"{job.engine}+{painter}"
+    return Recipe(job.kind, engine, str(job.options.get("quality", "")))
 
 
 def _now() -> str:

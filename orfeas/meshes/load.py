@@ -55,8 +55,11 @@ def check_mesh_file(path: Path) -> None:
     """
     try:
         size_bytes = path.stat().st_size
+        is_file = path.is_file()
     except OSError as error:
         raise InvalidMesh("The file cannot be opened.") from error
+    if not is_file:
+        raise InvalidMesh("The mesh is not a file.")
     if size_bytes > MAX_FILE_BYTES:
         raise InvalidMesh(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
 

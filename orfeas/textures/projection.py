@@ -24,7 +24,6 @@ from orfeas.textures.subject import Subject, set_up
 from orfeas.textures.texels import make_texels
 from orfeas.textures.unwrap import Layout
 
-NAME = "projection"
 FRONT, BACK = View(Camera(0, 0), 1.0), View(Camera(0, 180), 1.0)
 MOST_SHOT_PX, LEAST_SHOT_PX = 2048, 512
 # Below it, a pixel holds too much of the background; above it, it is the subject's.

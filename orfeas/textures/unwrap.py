@@ -109,13 +109,15 @@ def own_layout(mesh: trimesh.Trimesh) -> Layout:
     uv = appearance_of(mesh).uv
     faces = np.asarray(mesh.faces, dtype=np.int64)
     if uv is None:
-        raise InvalidMesh("The model has no UVs of its own; let them be made.")
+        raise InvalidMesh("The model has no UVs of its own; do not ask to keep them, and new ones are made.")
     if not len(faces):
         raise InvalidMesh("The model has no faces.")
     check_corners(faces, len(mesh.vertices))
     flaw = _find_flaw(np.asarray(mesh.vertices, dtype=np.float64), faces, uv)
     if flaw:
-        raise InvalidMesh(f"The model's own UVs cannot be painted on: {flaw} Let new ones be made.")
+        raise InvalidMesh(
+            f"The model's own UVs cannot be painted on: {flaw} Do not ask to keep them, and new ones are made."
+        )
     return Layout(np.array(mesh.vertices), faces.copy(), np.clip(uv, 0.0, 1.0), np.arange(len(mesh.vertices)))
 
 
@@ -173,6 +175,8 @@ def _find_flaw(vertices: NDArray[np.float64], faces: NDArray[np.int64], uv: NDAr
         return "they reach beyond the texture."
     has_area = _areas(vertices[faces]) > 0
     flat = _areas(np.pad(corners, ((0, 0), (0, 0), (0, 1))))
+    if not has_area.any():
+        return "no face of it has any area."
     if (flat[has_area] <= 0).any():
         return f"{np.count_nonzero(flat[has_area] <= 0):,} faces have no area in the texture."
     overlap = _overlap(faces, uv, float(flat.sum()))

@@ -1,6 +1,6 @@
 """The named endpoints that scripts call. They have components of their own, hidden, and take the page's code path."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import signature
@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.components import Component
 
-from orfeas.errors import EngineUnavailable, InvalidOption, OrfeasError
+from orfeas.errors import EngineUnavailable, InvalidImage, InvalidMesh, InvalidOption, InvalidPrompt, OrfeasError
 from orfeas.jobs import Caller
 from orfeas.options import (
     EngineChoice,
@@ -41,6 +41,9 @@ DEVICE = "device"
 # Reading and converting files takes a processor each for a while.
 FILES = "files"
 FILES_AT_ONCE = 2
+
+# The parameter that is to blame for an error that names none.
+BLAMED: Mapping[type[OrfeasError], str] = {InvalidImage: "image", InvalidMesh: "mesh", InvalidPrompt: "prompt"}
 
 Inputs = dict[str, Component]
 Output = str | None | dict[str, Json]
@@ -150,11 +153,7 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
 
 def refusal(error: OrfeasError, names: list[str]) -> list[dict[str, object]]:
     """What a validator answers for ``error``: under the parameter that is to blame, else the first."""
-    wanted = ""
-    if isinstance(error, InvalidOption):
-        wanted = error.option
-    elif isinstance(error, EngineUnavailable):
-        wanted = "engine"
+    wanted = error.option if isinstance(error, InvalidOption | EngineUnavailable) else BLAMED.get(type(error), "")
     blamed = wanted if wanted in names else names[0]
     return [gr.validate(name != blamed, error.sentence if name == blamed else "") for name in names]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orfeas.errors import InvalidMesh, NotFound
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat, Quality
+from orfeas.options import OutputFormat, Quality, TextureEngineChoice
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup, submissions
@@ -15,8 +15,18 @@ from orfeas.ui.examples import Example
 from orfeas.ui.submissions import Values
 from orfeas.ui.words import stage_text
 
-# Options that mean something else where a mesh was painted.
-OF_THE_PAINTER = frozenset({"engine", "size_mm", "num_inference_steps", "guidance_scale"})
+# Where options of a painted mesh have an input of another name.
+OF_THE_MESH_TAB = {"engine": "texture_engine", "size_mm": "mesh_size_mm"}
+# What the Mesh tab takes from the advanced options.
+SHARED = (
+    "quality",
+    "remove_background",
+    "seed",
+    "texture_size",
+    "texture_format",
+    "num_inference_steps",
+    "guidance_scale",
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Handlers:
 
     def submit_image(self, values: Values, caller: Caller) -> View:
         """Submit the picture in the Picture tab."""
-        return self._view(submissions.submit_image(self._studio, values, caller))
+        return self._view(submissions.submit_image(self._studio, _without_idle(values), caller))
 
     def submit_example(self, key: str, values: Values, caller: Caller) -> View:
         """Submit the example that was pressed.
@@ -81,7 +91,7 @@ class Handlers:
 
     def submit_words_to_model(self, values: Values, caller: Caller) -> View:
         """Submit the words for a model in one go."""
-        return self._view(submissions.submit_words_to_model(self._studio, values, caller))
+        return self._view(submissions.submit_words_to_model(self._studio, _without_idle(values), caller))
 
     def submit_picture_of(self, job_id: str, values: Values, caller: Caller) -> View:
         """Make a model of the picture that an earlier job made."""
@@ -90,8 +100,7 @@ class Handlers:
 
     def submit_mesh(self, values: Values, caller: Caller) -> View:
         """Submit the mesh and the picture in the Mesh tab; what the two tabs share comes from the advanced options."""
-        shared = ("quality", "remove_background", "seed", "texture_size", "texture_format", "keep_uv", "mesh")
-        named = {name: values[name] for name in shared}
+        named = {name: values[name] for name in (*SHARED, "mesh", "keep_uv")}
         own = {"image": values["front"], "engine": values["texture_engine"], "size_mm": values["mesh_size_mm"]}
         return self._view(submissions.submit_texture(self._studio, {**named, **own}, caller))
 
@@ -113,8 +122,14 @@ class Handlers:
 
     def seconds_by_quality(self) -> dict[Quality, float]:
         """How long a model of a picture takes on this machine, for each quality that was measured."""
-        engine = next((info.name for info in self._studio.engines() if info.kind == "shape" and info.is_ready), "")
-        found = {q: self._studio.jobs.expected_s(JobKind.IMAGE_TO_3D, engine, q.value) for q in Quality}
+        ready = {info.kind: info.name for info in reversed(self._studio.engines()) if info.is_ready}
+        engine, painter = ready.get("shape", ""), ready.get("texture", "")
+        expected_s = self._studio.jobs.expected_s
+        found = {
+            q: expected_s(JobKind.IMAGE_TO_3D, f"{engine}+{painter}", q.value)
+            or expected_s(JobKind.IMAGE_TO_3D, engine, q.value)
+            for q in Quality
+        }
         return {quality: seconds for quality, seconds in found.items() if seconds is not None}
 
     def settings_of(self, job_id: str) -> dict[str, Scalar]:
@@ -132,9 +147,7 @@ class Handlers:
             raise InvalidMesh("This file has no room for its settings. Load the GLB, OBJ or PLY of the same model.")
         options = dict(provenance.options)
         if provenance.kind is JobKind.TEXTURE:
-            # Of a painted mesh, these are the painter's and the mesh's.
-            options = {name: value for name, value in options.items() if name not in OF_THE_PAINTER}
-            options["texture_engine"] = provenance.options["engine"]
+            options = {OF_THE_MESH_TAB.get(name, name): value for name, value in options.items()}
         return {**options, **({"prompt": provenance.prompt} if provenance.prompt else {})}
 
     def _view(self, job: Job) -> View:
@@ -171,6 +184,13 @@ class Handlers:
         except NotFound:
             return ""
         return markup.cut_out(job)
+
+
+def _without_idle(values: Values) -> Values:
+    """The form without what it says of a texture that is not wanted: those inputs wait for the box to be ticked."""
+    if values.get("texture", True):
+        return values
+    return {**values, "texture_engine": TextureEngineChoice.AUTO.value, "texture_size": 0}
 
 
 def _age_s(job: Job) -> float:

@@ -8,18 +8,13 @@ import gradio as gr
 
 from orfeas.options import (
     MAX_PROMPT_CHARACTERS,
-    MAX_SEED,
-    EngineChoice,
     Quality,
-    RemoveBackground,
-    ShapeOptions,
     Style,
     TextEngineChoice,
-    TextureEngineChoice,
-    TextureFormat,
 )
 from orfeas.records import EngineInfo
 from orfeas.ui import markup, words
+from orfeas.ui.advanced import OptionInputs, choices_of, create_advanced
 from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
 from orfeas.ui.mesh_tab import MeshInputs, create_mesh_tab
@@ -43,32 +38,6 @@ element.addEventListener('click', (event) => {
   if (event.target.closest('[popovertarget]')) trigger('click');
 });
 """
-
-
-@dataclass(frozen=True)
-class OptionInputs:
-    """The inputs of the making side; the order is the order in which handlers take them."""
-
-    engine: gr.Dropdown
-    quality: gr.Radio
-    texture: gr.Checkbox
-    remove_background: gr.Radio
-    seed: gr.Number
-    size_mm: gr.Number
-    target_faces: gr.Number
-    texture_size: gr.Number
-    num_inference_steps: gr.Number
-    guidance_scale: gr.Number
-    octree_resolution: gr.Number
-    guidance_start: gr.Number
-    guidance_end: gr.Number
-    cache_threshold: gr.Number
-    texture_engine: gr.Dropdown
-    texture_format: gr.Dropdown
-
-    def in_order(self) -> list[gr.components.Component]:
-        """All of them, as an event's inputs."""
-        return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
 @dataclass(frozen=True)
@@ -134,7 +103,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                 with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
                     mesh_in = create_mesh_tab()
             quality = _quality()
-            options, learned, load_settings = _advanced(quality, engines)
+            advanced = create_advanced(quality, engines)
             with gr.Row(elem_id="actions"):
                 generate = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
                 make_picture = gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture")
@@ -175,9 +144,9 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         examples=example_tiles,
         words=words_in,
         mesh=mesh_in,
-        options=options,
-        learned=learned,
-        load_settings=load_settings,
+        options=advanced.options,
+        learned=advanced.learned,
+        load_settings=advanced.load_settings,
         generate=generate,
         make_picture=make_picture,
         straight=straight,
@@ -233,7 +202,7 @@ def _words_tab(engines: Sequence[EngineInfo]) -> WordInputs:
         max_length=MAX_PROMPT_CHARACTERS,
         elem_id="prompt",
     )
-    choices = _choices(engines, "text_to_image", TextEngineChoice.AUTO)
+    choices = choices_of(engines, "text_to_image", TextEngineChoice.AUTO)
     style = gr.Radio(
         [(words.STYLE_NAMES[style], style.value) for style in Style],
         value=Style.NONE.value,
@@ -253,27 +222,6 @@ def _words_tab(engines: Sequence[EngineInfo]) -> WordInputs:
     return WordInputs(prompt=prompt, style=style, text_engine=text_engine)
 
 
-def engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
-    """The engines that can be chosen for the shape."""
-    return _choices(engines, "shape", EngineChoice.AUTO)
-
-
-def texture_engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
-    """The texture engines that can be chosen, after "Automatic"."""
-    return _choices(engines, "texture", TextureEngineChoice.AUTO)
-
-
-def has_learned(engines: Sequence[EngineInfo]) -> bool:
-    """Whether an engine is ready that takes steps, guidance and a grid."""
-    return any(info.is_ready and info.kind == "shape" and info.name == EngineChoice.HUNYUAN for info in engines)
-
-
-def _choices(engines: Sequence[EngineInfo], kind: str, auto: str) -> list[tuple[str, str]]:
-    """The engines of one kind that can be chosen here, after "Automatic"."""
-    ready = [(info.title, info.name) for info in engines if info.kind == kind and info.is_ready]
-    return [("Automatic", auto), *ready]
-
-
 def _quality() -> gr.Radio:
     return gr.Radio(
         quality_choices({}),
@@ -290,91 +238,3 @@ def quality_choices(seconds: dict[Quality, float]) -> list[tuple[str, str]]:
         (f"{name}\nabout {words.seconds_text(seconds[quality])}" if quality in seconds else name, quality.value)
         for quality, name in words.QUALITY_NAMES.items()
     ]
-
-
-def _advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> tuple[OptionInputs, gr.Column, gr.UploadButton]:
-    defaults = ShapeOptions()
-    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        engine = gr.Dropdown(
-            engine_choices(engines),
-            value=defaults.engine.value,
-            label="Engine",
-            info="Who makes the shape. Automatic takes the best that is ready.",
-            elem_id="engine",
-            filterable=False,
-        )
-        remove_background = gr.Radio(
-            [(words.BACKGROUND_NAMES[choice], choice.value) for choice in RemoveBackground],
-            value=defaults.remove_background.value,
-            label="Background",
-            info="Automatic keeps a transparent background and cuts out any other.",
-            elem_id="remove-background",
-            elem_classes="chips",
-        )
-        texture = gr.Checkbox(
-            value=True, label="Texture", info="Put the picture on the model's surface.", elem_id="texture"
-        )
-        with gr.Row(elem_classes="pair"):
-            texture_engine = gr.Dropdown(
-                texture_engine_choices(engines),
-                value=defaults.texture_engine.value,
-                label="Texture engine",
-                info="Who paints.",
-                elem_id="texture-engine",
-                filterable=False,
-                min_width=120,
-            )
-            texture_format = gr.Dropdown(
-                [(words.TEXTURE_FORMAT_NAMES[choice], choice.value) for choice in TextureFormat],
-                value=defaults.texture_format.value,
-                label="Texture file",
-                info="How colours are kept.",
-                elem_id="texture-format",
-                filterable=False,
-                min_width=120,
-            )
-        with gr.Row(elem_classes="pair"):
-            size_mm = _number("Size, mm", "Longest side, 1 to 10,000.", defaults.size_mm, "size-mm", 1, 10_000)
-            seed = _number("Seed", "-1 takes a new one each time.", -1, "seed", -1, MAX_SEED)
-        with gr.Row(elem_classes="pair"):
-            target_faces = _number("Faces", "0 lets the quality choose.", 0, "target-faces", 0, 2_000_000)
-            texture_size = _number("Texture, px", "0 lets the quality choose.", 0, "texture-size", 0, 4096)
-        with gr.Column(visible=has_learned(engines), min_width=0) as learned:
-            with gr.Row(elem_classes="pair"):
-                steps = _number("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
-                guidance = _number("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
-            with gr.Row(elem_classes="pair"):
-                start = _number("Guidance from", "Share of the steps.", defaults.guidance_start, "guidance-start", 0, 1)
-                end = _number("Guidance to", "Less than 1 is faster.", defaults.guidance_end, "guidance-end", 0, 1)
-            with gr.Row(elem_classes="pair"):
-                octree = _number("Grid", "Cells a side; 0 lets the quality choose.", 0, "octree", 0, 512)
-                cache = _number("Step caching", "0 is off; 0.1 skips similar steps.", 0, "cache-threshold", 0, 1)
-        load_settings = gr.UploadButton(
-            "Load settings from a model file",
-            file_types=[".glb", ".zip", ".stl", ".ply", ".json"],
-            elem_id="load-settings",
-            size="md",
-        )
-    options = OptionInputs(
-        engine=engine,
-        quality=quality,
-        texture=texture,
-        remove_background=remove_background,
-        seed=seed,
-        size_mm=size_mm,
-        target_faces=target_faces,
-        texture_size=texture_size,
-        num_inference_steps=steps,
-        guidance_scale=guidance,
-        octree_resolution=octree,
-        guidance_start=start,
-        guidance_end=end,
-        cache_threshold=cache,
-        texture_engine=texture_engine,
-        texture_format=texture_format,
-    )
-    return options, learned, load_settings
-
-
-def _number(label: str, info: str, value: float, elem_id: str, minimum: float, maximum: float) -> gr.Number:
-    return gr.Number(value, label=label, info=info, elem_id=elem_id, minimum=minimum, maximum=maximum, min_width=120)

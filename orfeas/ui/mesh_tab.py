@@ -28,7 +28,7 @@ def create_mesh_tab() -> MeshInputs:
             label="Mesh: GLB, OBJ, STL or PLY",
             file_types=MESH_SUFFIXES,
             elem_id="mesh",
-            height=150,
+            height=140,
         ),
         front=gr.Image(
             label="Picture of its front",
@@ -36,14 +36,14 @@ def create_mesh_tab() -> MeshInputs:
             type="filepath",
             image_mode=None,
             elem_id="front",
-            height=200,
+            height=160,
             buttons=[],
             placeholder="Drop the picture here, or press to choose one",
         ),
         keep_uv=gr.Checkbox(
             value=False,
             label="Keep its UVs",
-            info="Paint on the UVs that the mesh came with, where they do not overlap.",
+            info="Paint on the UVs that the mesh came with; refused where they overlap.",
             elem_id="keep-uv",
         ),
         mesh_size_mm=gr.Number(

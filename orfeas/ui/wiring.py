@@ -21,6 +21,7 @@ from orfeas.jobs import Caller
 from orfeas.records import EngineInfo, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup
+from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, texture_engine_choices
 from orfeas.ui.caller import address_of, caller_of
 from orfeas.ui.drawer.handlers import DrawerHandlers
 from orfeas.ui.drawer.wiring import DrawerWiring
@@ -28,15 +29,7 @@ from orfeas.ui.endpoints import DEVICE
 from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
-from orfeas.ui.layout import (
-    OptionInputs,
-    Page,
-    WordInputs,
-    engine_choices,
-    has_learned,
-    quality_choices,
-    texture_engine_choices,
-)
+from orfeas.ui.layout import Page, WordInputs, quality_choices
 from orfeas.ui.mesh_tab import MeshInputs
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
@@ -248,8 +241,8 @@ class Wiring:
 
     def _connect_settings(self) -> None:
         page = self._page
-        inputs = [*page.words.in_order(), *page.options.in_order()]
-        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES), inputs, strict=True))
+        inputs = [*page.words.in_order(), *page.options.in_order(), page.mesh.keep_uv, page.mesh.mesh_size_mm]
+        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES, "keep_uv", "mesh_size_mm"), inputs, strict=True))
 
         def on_reuse(shown_id: str) -> Updates:
             with shown_as_toast():

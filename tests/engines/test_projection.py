@@ -8,13 +8,15 @@ from PIL import Image
 
 from orfeas.engines.base import ShapeResult, TextureRequest
 from orfeas.engines.projection import NOTE, TEXTURE_SIZES, Projection
+from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, InvalidImage, InvalidMesh, InvalidOption
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.stats import measure
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions
 from orfeas.progress import Progress, Stage, Step
+from orfeas.textures.projection import paint_projection
 
-ENGINE = Projection("cpu")
+ENGINE = Projection("cpu", Tenants())
 RED = Image.new("RGBA", (64, 64), (200, 30, 30, 255))
 
 
@@ -79,7 +81,34 @@ def test_a_quality_fills_in_the_size(quality: Quality) -> None:
 
 
 def test_it_is_ready_everywhere_but_on_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Projection("auto").info().is_ready
-    assert Projection("auto").info().is_preview
+    assert Projection("auto", Tenants()).info().is_ready
+    assert Projection("auto", Tenants()).info().is_preview
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "ORFEAS_DEVICE is cuda" in Projection("cuda").info().why_not
+    assert "ORFEAS_DEVICE is cuda" in Projection("cuda", Tenants()).info().why_not
+
+
+def test_where_memory_runs_out_other_engines_networks_go_and_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenants, tries = Tenants(), [0]
+    released: list[bool] = []
+
+    def release() -> bool:
+        released.append(True)
+        return True
+
+    tenants.add(object(), release)
+
+    def scarce(*values: object) -> object:
+        tries[0] += 1
+        if tries[0] == 1:
+            torch.empty(2**55, dtype=torch.int8)
+        return paint_projection(*values)  # type: ignore[arg-type]  # whatever it takes
+
+    monkeypatch.setattr("orfeas.textures.projection.paint_projection", scarce)
+    assert Projection("cpu", tenants).generate(request(), Progress()).notes == (NOTE,)
+    assert released == [True]
+
+
+def test_where_nothing_can_go_the_want_of_memory_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orfeas.textures.projection.paint_projection", lambda *_: torch.empty(2**55, dtype=torch.int8))
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        paint(request())

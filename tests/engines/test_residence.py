@@ -147,3 +147,37 @@ def test_what_did_not_fit_is_gone_before_the_second_try() -> None:
         return first[0]() is None
 
     assert place.run(wanted(), work)[0]
+
+
+@pytest.mark.usefixtures("memory")
+def test_where_other_engines_can_go_the_second_try_has_the_same_plan() -> None:
+    tenants = Tenants()
+    first: Place = Residence("First", tenants)
+    second: Place = Residence("Second", tenants)
+    plan_of(first, wanted("a"))
+    plan_of(second, wanted("b"))
+    tries: list[Layout] = []
+
+    def work(plan: Layout, thing: Thing) -> None:
+        tries.append(plan)
+        if len(tries) == 1:
+            run_out()
+
+    _, notes = first.run(wanted("a"), work)
+    assert tries == [LARGE, LARGE]
+    assert "after other engines' networks were let go" in notes[0]
+    assert second.plan is None
+
+
+@pytest.mark.usefixtures("memory")
+def test_what_was_held_steps_down_by_the_plans_it_was_made_from() -> None:
+    place: Place = Residence("Engine", Tenants())
+    plan_of(place, wanted())
+    others = Wanted("a", torch.device("cpu"), (Layout(700, "other"), Layout(70, "other")), Thing)
+
+    def work(plan: Layout, thing: Thing) -> Layout:
+        if plan is LARGE:
+            run_out()
+        return plan
+
+    assert place.run(others, work)[0] is SMALL

@@ -26,7 +26,7 @@ from orfeas.errors import (
 )
 from orfeas.jobs import Caller, Jobs
 from orfeas.progress import Stage, Step
-from orfeas.records import ImageInfo, Job, JobKind, JobStatus, MeshReport, is_job_id, new_job_id
+from orfeas.records import ImageInfo, Job, JobKind, JobStatus, MeshReport, Scalar, is_job_id, new_job_id
 from orfeas.workspace import Workspace
 
 IMAGE = ImageInfo(64, 48, "PNG", "RGBA", True, 1234, False)
@@ -648,3 +648,21 @@ def test_ten_sessions_at_random_leave_nothing_behind(open_jobs: Callable[..., Jo
     assert (jobs.waiting(), jobs.running()) == (0, 0)
     assert jobs.live_ids() == frozenset()
     assert sum(len(jobs.history(f"session-{n}", limit=1000)) for n in range(10)) == accepted
+
+
+def test_each_painter_has_times_of_its_own(jobs: Jobs) -> None:
+    for painter, seconds in (("projection", 1.0), ("hunyuan3d-2.1", 30.0)):
+        options: dict[str, Scalar] = {"quality": "draft", "texture": True, "texture_engine": painter}
+        job = jobs.claim(JobKind.IMAGE_TO_3D, Caller(painter, "", ""), engine="hunyuan3d-2.1", options=options)
+        run(jobs, job, {"shape": 5.0, "texture": seconds})
+    kind = JobKind.IMAGE_TO_3D
+    assert jobs.expected_s(kind, "hunyuan3d-2.1+projection", "draft") == pytest.approx(6)
+    assert jobs.expected_s(kind, "hunyuan3d-2.1+hunyuan3d-2.1", "draft") == pytest.approx(35)
+
+
+def test_a_job_is_never_all_done_before_its_end(jobs: Jobs) -> None:
+    run(jobs, claim(jobs), {"shape": 5.0})
+    job = claim(jobs)
+    jobs.begin(job.job_id)
+    jobs.report(job.job_id, Step(Stage.SAVE), {})
+    assert jobs.get(job.job_id).progress == 0.99

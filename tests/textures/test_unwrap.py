@@ -182,3 +182,9 @@ class TestOwnLayout:
 
     def test_uvs_that_a_ball_unrolls_to_are_good_enough(self) -> None:
         assert len(own_layout(textured_ball(24)).faces) == len(textured_ball(24).faces)
+
+    def test_a_mesh_without_any_area_is_refused(self) -> None:
+        visual = TextureVisuals(uv=np.zeros((3, 2)))  # type: ignore[no-untyped-call]  # trimesh's gap
+        mesh = trimesh.Trimesh(np.zeros((3, 3)), [[0, 1, 2]], visual=visual, process=False)
+        with pytest.raises(InvalidMesh, match="no face of it has any area"):
+            own_layout(mesh)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trimesh
 
 from orfeas.options import OutputFormat
 from tests.running import Running
@@ -228,3 +229,25 @@ def test_no_kind_of_queued_event_is_without_a_limit(server: Running) -> None:
     assert [event.name for event in events if event.concurrency_limit is None] == []
     lanes = {event.api_name: event.concurrency_id for event in events}
     assert lanes["check_image"] == lanes["inspect_mesh"] == lanes["download"] == "files"
+
+
+def test_a_mesh_is_painted_and_its_settings_come_back_from_its_file(
+    page: PageSession, mug: Path, tmp_path: Path
+) -> None:
+    ball = tmp_path / "ball.stl"
+    trimesh.creation.icosphere(2, 20.0).export(ball)
+    page.values |= {"mesh": page.upload(ball), "front": page.upload(mug), "texture-size": 256, "mesh-size-mm": 42}
+    page.send("paint", "click")
+    finished = page.send("timer", "tick")
+    assert "textured" in finished["status"]
+    page.values["load-settings"] = page.upload(Path(finished["viewer"]["path"]))
+    loaded = page.send("load-settings", "upload")
+    assert (loaded["mesh-size-mm"], loaded["texture-engine"]) == (42, "projection")
+    assert "size-mm" not in loaded
+    assert "engine" not in loaded
+
+
+def test_what_a_form_says_of_a_texture_that_is_not_wanted_waits(page: PageSession, mug: Path) -> None:
+    page.values |= {"image": page.upload(mug), "texture": False, "texture-size": 512, "texture-engine": "projection"}
+    page.send("generate", "click")
+    assert "watertight" in page.send("timer", "tick")["status"]

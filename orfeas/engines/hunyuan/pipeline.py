@@ -1,5 +1,6 @@
 """The networks at work on a device: picture → tokens → latents → field. Everything here is torch; no jobs, no files."""
 
+import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TypeVar
@@ -20,6 +21,8 @@ from orfeas.engines.hunyuan.volume import Field
 from orfeas.engines.hunyuan.weights import load_module
 from orfeas.options import ShapeOptions
 from orfeas.progress import Progress
+
+LOGGER = logging.getLogger(__name__)
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -49,6 +52,8 @@ class Networks:
         self.config, self.device, self.dtype, self.plan = config, device, dtype, plan
         self.files = files
         self.is_compiled = is_compiled and plan.placement is not Placement.STREAMED
+        if is_compiled and not self.is_compiled:
+            LOGGER.warning("the denoiser is not compiled: its layers are streamed, for want of memory")
         self._loaded: dict[str, nn.Module] = {}
 
     def conditioner(self) -> Conditioner:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import torch
 
@@ -67,8 +68,9 @@ class Sizes:
 CHUNKS = {Placement.RESIDENT: 65_536, Placement.STAGED: 32_768, Placement.STREAMED: 8_192}
 
 
+@cache
 def measure(config: ShapeConfig) -> Sizes:
-    """Count what the networks hold; nothing is allocated."""
+    """Count what the networks hold; nothing is allocated, and each release is counted once."""
     with torch.device("meta"):
         conditioner, denoiser = Conditioner(config.conditioner), Denoiser(config.model)
         decoder = ShapeDecoder(config.vae)

@@ -46,7 +46,7 @@ class Guidance:
     """How much the picture counts, and when.
 
     Attributes:
-        scale: at 1, and below 0, only the picture counts; at 0 it does not.
+        scale: at 1, and below 0, only the picture counts; at 0, where guidance acts, it does not.
         start: share of the steps before which there is no guidance: only the picture counts, at half the cost.
         end: share of the steps from which on there is none.
 
@@ -60,7 +60,9 @@ class Guidance:
 
     def is_on(self, done: int, total: int) -> bool:
         """Whether step ``done`` of ``total`` lies in the interval."""
-        return self.start * total <= done < self.end * total
+        # Rounded: 0.28 of 50 is 14 steps, and not a hair more.
+        start, end = (round(share * total, 6) for share in (self.start, self.end))
+        return start <= done < end
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def sample(
         guidance: how much the picture counts.
         progress: gets a step for each evaluation; a stage must be open.
         is_split: take the rows with the picture and those without one after the other, for half the memory.
-        cache_threshold: see :class:`StepCache`; 0 computes everything.
+        cache_threshold: see :class:`StepCache`; 0 computes everything. Rows that are taken one after the other decide
+            each for itself what to leave out.
 
     Raises:
         Cancelled: between two steps.

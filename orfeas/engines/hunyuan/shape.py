@@ -10,15 +10,15 @@ from orfeas.devices import DeviceChoice, choose_dtype, choose_for_learned
 from orfeas.engines.base import ShapeRequest, ShapeResult
 from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import LICENCE, find_weights
+from orfeas.engines.readiness import why_not
 from orfeas.engines.residence import Residence, Tenants, Wanted
-from orfeas.errors import EngineUnavailable
 from orfeas.options import EngineChoice, Quality, ShapeOptions, WeightsChoice, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
 
 if TYPE_CHECKING:
     from orfeas.engines.hunyuan.pipeline import Networks
-    from orfeas.engines.hunyuan.plan import Placement, Plan
+    from orfeas.engines.hunyuan.plan import Plan
     from orfeas.engines.hunyuan.sampler import Sampled
 
 GUIDANCE_SCALE = 5.0
@@ -82,18 +82,13 @@ class HunyuanShape:
 
     def info(self) -> EngineInfo:
         """Ready where the weights are whole and there is a device to run them on; loads no weights."""
-        try:
-            self.check_weights()
-            self.check_device()
-            why_not = ""
-        except EngineUnavailable as error:
-            why_not = str(error).rstrip(".")
+        missing = why_not(self.check_weights, self.check_device)
         return EngineInfo(
             name=self.name,
             kind="shape",
             title=self.title,
-            is_ready=not why_not,
-            why_not=why_not,
+            is_ready=not missing,
+            why_not=missing,
             needs="The published weights (7.4 GB) and a GPU with 6 GB of memory; 10 GB keep everything on it.",
             licence=LICENCE,
             good_for="True 3D shape from one picture, back included.",
@@ -130,15 +125,6 @@ class HunyuanShape:
             self._wanted(), lambda plan, networks: _make_shape(networks, request, progress)
         )
         return replace(made, notes=(*made.notes, *notes))
-
-    @property
-    def placement(self) -> Placement | None:
-        """How the networks lie in memory now; ``None`` where they do not."""
-        return self._residence.plan.placement if self._residence.plan else None
-
-    def release(self) -> None:
-        """Take the networks off the device; the next job brings them back."""
-        self._residence.release()
 
     def _wanted(self) -> Wanted[Plan, Networks]:
         from orfeas.engines.hunyuan.pipeline import Networks

@@ -38,6 +38,7 @@ class EngineView:
         offer: what can be pressed; ``CONFIRM`` and ``DISMISS`` come with the plan, the latter where it cannot be done.
         label: of the button that asks for the plan, or agrees to it.
         announcement: what a screen reader is told; empty where nothing has happened.
+        is_fetching: whether its weights are being fetched now.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EngineView:
     offer: Offer = Offer.NOTHING
     label: str = ""
     announcement: str = ""
+    is_fetching: bool = False
 
 
 class DrawerHandlers:
@@ -124,7 +126,7 @@ class DrawerHandlers:
             return EngineView(info.key, row, told, announcement=announcement)
         if info.fetch.status is FetchStatus.FETCHING:
             offer = Offer.STOP if is_operator else Offer.NOTHING
-            return EngineView(info.key, row, markup.progress(info.fetch) + told, offer, "", announcement)
+            return EngineView(info.key, row, markup.progress(info.fetch) + told, offer, "", announcement, True)
         why_not = self._studio.fetching.why_not
         if why_not or not is_operator:
             reason = f"{why_not}." if why_not else WHO_MAY

@@ -128,3 +128,11 @@ def test_step_caching_leaves_out_more_and_strays_further_with_its_threshold(deno
     assert 0 < found[0].reused < found[1].reused < found[2].reused
     assert 0 < errors[0] < errors[1] < errors[2]
     assert errors[0] < 0.1
+
+
+@pytest.mark.parametrize("total", range(1, 101))
+def test_a_share_of_the_steps_that_is_a_whole_number_begins_and_ends_there(total: int) -> None:
+    for step in range(total + 1):
+        share = round(step / total, 9)
+        assert [Guidance(5.0, 0.0, share or 1e-9).is_on(done, total) for done in (step - 1, step)][1] is False
+        assert step == total or Guidance(5.0, share, 1.0).is_on(step, total)

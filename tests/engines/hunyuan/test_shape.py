@@ -114,7 +114,7 @@ def test_running_out_of_memory_in_the_smallest_plan_ends_the_job(
     engine = HunyuanShape(weights, "cpu", Tenants())
     with pytest.raises(OutOfMemory, match="even after stepping down"):
         engine.generate(request_for(engine), Progress(Fails(Stage.SHAPE, times=1)))
-    assert engine.placement is None
+    assert engine._residence.plan is None
 
 
 @pytest.mark.parametrize("stage", [Stage.SHAPE, Stage.SURFACE])
@@ -141,7 +141,7 @@ def test_every_plan_makes_the_same_mesh(
     tight = HunyuanShape(weights, "cpu", Tenants())
     monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plan.needed_bytes)
     got = tight.generate(request_for(tight), Progress()).mesh
-    assert tight.placement is placement
+    assert tight._residence.plan == plan
     assert np.allclose(got.vertices, engine.generate(request_for(engine), Progress()).mesh.vertices, atol=1e-4)
 
 
@@ -150,7 +150,7 @@ def test_too_small_a_device_is_told_before_anything_is_loaded(weights: Path, mon
     engine = HunyuanShape(weights, "cpu", Tenants())
     with pytest.raises(OutOfMemory, match=r"needs about .* GB of memory on cpu, and 0\.0 GB are free"):
         engine.generate(request_for(engine), Progress())
-    assert engine.placement is None
+    assert engine._residence.plan is None
 
 
 def test_ready_weights_make_it_ready(engine: HunyuanShape) -> None:

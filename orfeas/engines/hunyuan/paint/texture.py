@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orfeas.devices import DeviceChoice, choose_for_learned, choose_published_dtype
+from orfeas.devices import DeviceChoice, choose_for_learned, choose_published_dtype, free_bytes
 from orfeas.engines.base import ShapeResult, TextureRequest
 from orfeas.engines.hunyuan.files import LICENCE
-from orfeas.engines.hunyuan.paint.config import read_paint_config
 from orfeas.engines.hunyuan.paint.files import find_paint_weights, find_super_resolution
+from orfeas.engines.readiness import why_not
 from orfeas.engines.residence import Residence, Tenants, Wanted
-from orfeas.errors import EngineUnavailable
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions, WeightsChoice, choose_seed
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 GUIDANCE_SCALE = 3.0
 # Views are enlarged to this before they are baked (specification §10), or to the texture's own size if that is smaller.
 BAKED_PX = 2048
+# About what a texel takes on the device while the views are put onto the model.
+BAKE_BYTES = 200
 # What the views are made of is drawn so many times larger (specification §1, for 512), but never above 2048.
 DRAWN_PER_VIEW = 4
 
@@ -60,7 +61,7 @@ class HunyuanPaint:
 
     Args:
         weights: the operator's folder of weights; the Hugging Face cache where ``None``.
-        device: where to run; ``auto`` takes a GPU and nothing else, since a processor takes an hour.
+        device: where to run; ``auto`` takes a GPU and nothing else.
         tenants: who else keeps networks on the device.
     """
 
@@ -74,12 +75,12 @@ class HunyuanPaint:
         self._residence: Residence[Plan, PaintNetworks] = Residence(self.title, tenants)
 
     def check_weights(self) -> None:
-        """Look for the weights; loads none.
+        """Look for the weights; loads none, and reads no configuration, which takes diffusers.
 
         Raises:
             EngineUnavailable: what is missing or damaged.
         """
-        read_paint_config(find_paint_weights(self._weights))
+        find_paint_weights(self._weights)
         find_super_resolution(self._weights)
 
     def check_device(self) -> None:
@@ -92,19 +93,15 @@ class HunyuanPaint:
 
     def info(self) -> EngineInfo:
         """Ready where the weights are whole and there is a device to run them on; loads no weights."""
-        try:
-            self.check_weights()
-            self.check_device()
-            why_not = ""
-        except EngineUnavailable as error:
-            why_not = str(error).rstrip(".")
+        missing = why_not(self.check_weights, self.check_device)
         return EngineInfo(
             name=self.name,
             kind="texture",
             title=self.title,
-            is_ready=not why_not,
-            why_not=why_not,
-            needs="The published paint weights (4.3 GB), DINOv2 giant (4.5 GB) and a GPU with 8 GB of memory.",
+            is_ready=not missing,
+            why_not=missing,
+            needs="The published paint weights (4.3 GB), DINOv2 giant (4.5 GB) and a GPU with 5 GB of memory, 7 GB for "
+            "ultra; 10 GB keep everything on it, 14 GB for ultra.",
             licence=LICENCE,
             good_for="Colour, metal and roughness all around, from one picture.",
             is_preview=False,
@@ -128,7 +125,7 @@ class HunyuanPaint:
 
         Raises:
             Cancelled: within one step of the request.
-            InvalidMesh: the mesh cannot be laid out.
+            InvalidMesh: the mesh cannot be laid out, or nothing of it can be seen.
             EngineUnavailable: the weights or the device are not there.
             OutOfMemory: device memory ran out twice.
         """
@@ -137,11 +134,8 @@ class HunyuanPaint:
         )
         return replace(made, notes=(*made.notes, *notes))
 
-    def release(self) -> None:
-        """Take the networks off the device; the next job brings them back."""
-        self._residence.release()
-
     def _wanted(self, options: TextureOptions) -> Wanted[Plan, PaintNetworks]:
+        from orfeas.engines.hunyuan.paint.config import read_paint_config
         from orfeas.engines.hunyuan.paint.networks import PaintNetworks
         from orfeas.engines.hunyuan.paint.plan import make_plans, measure
 
@@ -171,7 +165,8 @@ class HunyuanPaint:
         # 2. What the model looks like from there.
         with progress.stage(Stage.TEXTURE):
             painted = _paint_views(networks, subject, views, request, progress)
-        if plan.placement is not Placement.RESIDENT:
+        baked_bytes = BAKE_BYTES * options.texture_size**2
+        if plan.placement is not Placement.RESIDENT or free_bytes(networks.device) < baked_bytes:
             networks.release()
         # 3. Larger.
         with progress.stage(Stage.ENLARGE):

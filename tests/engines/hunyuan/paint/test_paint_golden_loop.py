@@ -106,10 +106,10 @@ def noise() -> Tensor:
 def test_pictures_become_the_recorded_latents(networks: PaintNetworks, mode: Voxels, is_split: bool) -> None:
     name, progress = f"loop_{mode}", Progress()
     reference, controls, contexts = conditions(networks, mode, is_split)
-    if f"{name}/ref_latents" in PAINT_SET.stored:
-        assert_recorded(reference[None], f"{name}/ref_latents", CASE)
-        assert_recorded(controls[None, :, :4], f"{name}/embeds_normal", CASE)
-        assert_recorded(controls[None, :, 4:], f"{name}/embeds_position", CASE)
+    encoded = {"ref_latents": reference[None], "embeds_normal": controls[None, :, :4]}
+    encoded["embeds_position"] = controls[None, :, 4:]
+    for key in set(PAINT_SET.stored) & {f"{name}/{part}" for part in encoded}:
+        assert_recorded(encoded[key.rpartition("/")[2]], key, CASE)
     solver = Solver(networks.config.schedule, CASE["steps"])
     assert solver.timesteps == CASE["timesteps"]
     with progress.stage(Stage.TEXTURE):
