@@ -128,9 +128,9 @@ def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepes
     usable = find_usable(raster.face, raster.depth, rim)
     sight = _Sight(
         camera=camera,
-        planes=shot.image.flatten(0, 1).T.contiguous(),
+        image=shot.image,
         depth=raster.depth.flatten(),
-        face=raster.face.masked_fill(~usable, len(fair)).flatten(),
+        face=torch.where(usable, raster.face, len(fair)).flatten(),
         fair=torch.nn.functional.pad(fair, (0, 1)),
     )
     corners = to_pixels(points, side, side, "corners")[subject.faces]
@@ -151,14 +151,14 @@ class _Sight:
 
     Attributes:
         camera: that sees it.
-        planes: ``[C, S · S]`` uint8, its picture channel by channel.
+        image: ``[S, S, C]`` uint8, its picture.
         depth: ``[S · S]``.
         face: ``[S · S]`` int32, the number of faces where it is not trusted.
         fair: ``[m + 1]`` cosines of faces, zero for those too steep, and for the one that is none.
     """
 
     camera: Camera
-    planes: Tensor
+    image: Tensor
     depth: Tensor
     face: Tensor
     fair: Tensor
@@ -166,7 +166,7 @@ class _Sight:
 
 def _look(texels: Texels, chosen: Tensor, sight: _Sight) -> Sample:
     """What of the texels numbered ``chosen`` is in sight."""
-    side = math.isqrt(len(sight.depth))
+    side = sight.image.shape[0]
     across, down, distance = project(texels.point.index_select(0, chosen), sight.camera).unbind(1)
     x, y = ((place / 2).add_(0.5).mul_(side - 1) for place in (across, down))
     column, row = (place.round().int().clamp_(0, side - 1) for place in (x, y))
@@ -176,7 +176,7 @@ def _look(texels: Texels, chosen: Tensor, sight: _Sight) -> Sample:
     is_within = torch.maximum(across.abs(), down.abs()) <= 1
     kept = (is_near & is_within & (cosine > 0)).nonzero().squeeze(1)
     x, y, cosine, texel = (values.index_select(0, kept) for values in (x, y, cosine, chosen))
-    return Sample(texel, _bilinear(sight.planes, x, y).T, cosine)
+    return Sample(texel, _bilinear(sight.image, x, y).T, cosine)
 
 
 def rim_px(side_px: int) -> int:
@@ -187,10 +187,10 @@ def rim_px(side_px: int) -> int:
 def find_usable(face: Tensor, depth: Tensor, rim: int) -> Tensor:
     """``[S, S]`` bool: pixels of the model farther than ``rim`` from the background and from jumps in distance."""
     is_shown = face != NO_FACE
-    if not rim or not is_shown.any():
+    if not rim or int(face.max()) == NO_FACE:
         return is_shown
     # Beyond the model there is nothing to find; two pixels around it are all that edges are told by.
-    rows, columns = (_reach(is_shown.any(dim=axis), rim + 2) for axis in (1, 0))
+    rows, columns = (_reach(face.amax(dim=axis) != NO_FACE, rim + 2) for axis in (1, 0))
     is_gone = ~is_shown[rows, columns].cpu().numpy() | find_edges(depth[rows, columns])
     is_usable = torch.zeros_like(is_shown)
     is_usable[rows, columns] = torch.from_numpy(~grow(is_gone, rim)).to(face.device)
@@ -205,7 +205,7 @@ def _reach(is_there: Tensor, margin: int) -> slice:
 
 def find_edges(depth: Tensor) -> NDArray[np.bool_]:
     """``[H, W]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, no face black."""
-    farthest = depth.masked_fill(depth == torch.inf, -torch.inf).max()
+    farthest = depth.nan_to_num(posinf=-torch.inf).max()
     if farthest == -torch.inf:
         return np.zeros(depth.shape, dtype=np.bool_)
     span = (farthest - depth.min()).clamp(min=1e-12)
@@ -213,15 +213,16 @@ def find_edges(depth: Tensor) -> NDArray[np.bool_]:
     return cv2.Canny(levels.cpu().numpy(), EDGE_LOW, EDGE_HIGH).view(np.bool_)
 
 
-def _bilinear(planes: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """``[C, j]`` in [0, 1] of ``planes`` ``[C, S · S]`` uint8 at pixels ``x``, ``y``, whole at pixel centres."""
-    side = math.isqrt(planes.shape[1])
+def _bilinear(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """``[C, j]`` in [0, 1] of ``image`` ``[S, S, C]`` uint8 at pixels ``x``, ``y``, whole at pixel centres."""
+    side, channels = image.shape[1:]
+    levels = image.flatten()
     column, row = (place.int().clamp_(0, side - 2) for place in (x, y))
     right, below = x - column, y - row
-    corner = row.mul_(side).add_(column)
-    corners = [corner + step for step in (0, 1, side, side + 1)]
-    values = torch.empty((len(planes), len(x)), device=x.device)
-    for plane, value in zip(planes, values, strict=True):
-        a, b, c, d = (plane.index_select(0, place).float() for place in corners)
+    corner = row.mul_(side).add_(column).mul_(channels)
+    values = torch.empty((channels, len(x)), device=x.device)
+    for channel, value in enumerate(values):
+        steps = (channel + channels * step for step in (0, 1, side, side + 1))
+        a, b, c, d = (levels.index_select(0, corner + step).float() for step in steps)
         torch.lerp(a.lerp_(b, right), c.lerp_(d, right), below, out=value)
     return values.div_(255)

@@ -76,34 +76,42 @@ def rasterize(points: Tensor, faces: Tensor, height: int, width: int, grid: Grid
         for turn in _plan(corners.index_select(0, chosen), area.index_select(0, chosen), height * width):
             faces_now = chosen.index_select(0, turn)
             _draw(corners.index_select(0, faces_now), faces_now, depth, owner, width, depth_steps)
-    face = owner.masked_fill_(owner == torch.inf, NO_FACE).int()
+    face = owner.nan_to_num_(posinf=NO_FACE).int()
     return Raster(face.view(height, width), depth.view(height, width))
 
 
 def find_hits(raster: Raster, points: Tensor, faces: Tensor, grid: Grid) -> Hits:
     """The covered pixels with their barycentrics; arguments as they were drawn with."""
     height, width = raster.face.shape
-    flat = raster.face.flatten()
-    pixel = (flat >= 0).nonzero().squeeze(1)
-    face = flat.index_select(0, pixel).long()
+    is_covered = raster.face != NO_FACE
+    pixel = is_covered.flatten().nonzero().squeeze(1)
+    face = raster.face.flatten().index_select(0, pixel).long()
     corners = to_pixels(points, height, width, grid)[:, :2][faces]
     a = corners[:, 0]
     one, other = corners[:, 1] - a, corners[:, 2] - a
     scale = _cross(one, other).reciprocal()[:, None]
-    table = torch.cat([a, one * scale, other * scale], dim=1)
-    x, y, one_x, one_y, other_x, other_y = table.index_select(0, face).unbind(1)
-    right, down = pixel % width + 0.5 - x, pixel // width + 0.5 - y
+    columns = torch.cat([a, one * scale, other * scale], dim=1).T.contiguous()
+    x, y, one_x, one_y, other_x, other_y = (column.index_select(0, face) for column in columns)
+    # Counted, for dividing every pixel by the width takes longer.
+    row = torch.repeat_interleave(is_covered.sum(dim=1))
+    right, down = (pixel - row * width + 0.5).sub_(x), (row + 0.5).sub_(y)
     # A pixel at the very border of a sliver may lie outside by rounding.
     of_b = (right * other_y - down * other_x).clamp(0, 1)
     of_c = torch.minimum((one_x * down - one_y * right).clamp(0, 1), 1 - of_b)
-    return Hits(pixel, face, torch.stack([1 - of_b - of_c, of_b, of_c], dim=1))
+    return Hits(pixel, face, torch.stack([1 - of_b - of_c, of_b, of_c]).T)
 
 
 def interpolate(hits: Hits, values: Tensor, faces: Tensor) -> Tensor:
     """``[k, C]`` of ``values`` ``[n, C]`` on the vertices."""
-    of_corner = [values.index_select(0, faces[:, corner].index_select(0, hits.face)) for corner in range(3)]
-    a, b, c = hits.weights[:, :, None].unbind(1)
-    return (of_corner[0] * a).addcmul_(of_corner[1], b).addcmul_(of_corner[2], c)
+    a, b, c = hits.weights.unbind(1)
+    result = torch.empty((len(hits.face), values.shape[1]), dtype=values.dtype, device=values.device)
+    for channel in range(values.shape[1]):
+        # One channel of the faces' corners at a time: many pixels show few faces.
+        of_a, of_b, of_c = (
+            corner.index_select(0, hits.face) for corner in values[:, channel].contiguous()[faces.T].unbind(0)
+        )
+        result[:, channel] = of_a.mul_(a).addcmul_(of_b, b).addcmul_(of_c, c)
+    return result
 
 
 def to_pixels(points: Tensor, height: int, width: int, grid: Grid) -> Tensor:
@@ -254,11 +262,12 @@ def _draw(corners: Tensor, numbers: Tensor, depth: Tensor, owner: Tensor, width:
         distance = spans.slope.index_select(0, span).mul_(place).add_(spans.distance.index_select(0, span))
     before = depth.index_select(0, pixel)
     depth.scatter_reduce_(0, pixel, distance, "amin")
-    # Where something nearer has come, who was there before is forgotten. Reductions cost less than picking those.
-    owner.scatter_reduce_(0, pixel, torch.where(distance < before, torch.inf, -torch.inf), "amax")
+    # Where something nearer has come, who was there before is forgotten.
+    taken = ((distance < before) & (before < torch.inf)).nonzero().squeeze(1)
+    owner.index_fill_(0, pixel.index_select(0, taken), torch.inf)
     own = numbers.float().index_select(0, spans.face).index_select(0, span)
-    own.masked_fill_(distance > depth.index_select(0, pixel), torch.inf)
-    owner.scatter_reduce_(0, pixel, own, "amin")
+    is_seen = distance == depth.index_select(0, pixel)
+    owner.scatter_reduce_(0, pixel, torch.where(is_seen, own, torch.inf), "amin")
 
 
 def _weighted_distance(corners: Tensor, face: Tensor, pixel: Tensor, width: int) -> Tensor:
