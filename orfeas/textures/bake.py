@@ -18,7 +18,7 @@ from torch import Tensor
 from orfeas.images.filters import grow
 from orfeas.progress import Progress
 from orfeas.textures.cameras import Camera, View, axes, project
-from orfeas.textures.rasterize import NO_FACE, rasterize
+from orfeas.textures.rasterize import NO_FACE, is_hidden, rasterize, to_pixels
 from orfeas.textures.subject import Subject
 from orfeas.textures.texels import Texels
 
@@ -102,15 +102,16 @@ def bake(
         untrusted = rim_px(shot.image.shape[0]) if rim is None else rim
         sample = back_project(subject, texels, shot, untrusted, steepest_deg)
         if sums is None:
-            sums = torch.zeros((count, shot.image.shape[2]), device=device)
+            sums = torch.zeros((shot.image.shape[2], count), device=device)
         is_new = total.index_select(0, sample.texel) == 0
         if is_new.sum() < LEAST_NEW_SHARE * len(is_new):
             continue
         weight = shot.view.weight * sample.cosine**SHARPNESS
-        sums.index_add_(0, sample.texel, sample.values * weight[:, None])
+        for sum_, values in zip(sums, sample.values.unbind(1), strict=True):
+            sum_.index_add_(0, sample.texel, values * weight)
         total.index_add_(0, sample.texel, weight)
     assert sums is not None, "nothing to bake"
-    return Paint(sums.div_(total.clamp(min=1e-8)[:, None]), total > 1e-8)
+    return Paint(sums.div_(total.clamp(min=1e-8)).T.contiguous(), total > 1e-8)
 
 
 def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepest_deg: float = STEEPEST_DEG) -> Sample:
@@ -120,44 +121,62 @@ def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepes
     of a jump in distance, where a picture that is not exact to the pixel shows something else.
     """
     side, camera = shot.image.shape[0], shot.view.camera
-    raster = rasterize(project(subject.points, camera), subject.faces, side, side, "corners")
+    points = project(subject.points, camera)
+    raster = rasterize(points, subject.faces, side, side, "corners")
     cosines = subject.normals @ axes(camera)[2].to(subject.normals)
-    face = raster.face.flatten().long()
-    is_usable = find_usable(raster.face, raster.depth, rim).flatten()
-    fair = torch.where(is_usable, cosines.index_select(0, face.clamp(min=0)), 0.0)
-    fair[fair < math.cos(math.radians(steepest_deg))] = 0.0
-    facing = (cosines.index_select(0, texels.face) > 0).nonzero().squeeze(1)
-    sight = _Sight(camera, shot.image, raster.depth.flatten(), fair)
-    parts = [_look(texels, part, sight) for part in torch.split(facing, AT_ONCE)]
+    fair = cosines.masked_fill(cosines < math.cos(math.radians(steepest_deg)), 0.0)
+    usable = find_usable(raster.face, raster.depth, rim)
+    sight = _Sight(
+        camera=camera,
+        image=shot.image,
+        depth=raster.depth.flatten(),
+        face=torch.where(usable, raster.face, len(fair)).flatten(),
+        fair=torch.nn.functional.pad(fair, (0, 1)),
+    )
+    corners = to_pixels(points, side, side, "corners")[subject.faces]
+    corners[..., 2] -= DEPTH_TOLERANCE
+    is_open = (cosines > 0) & ~is_hidden(corners, raster.depth)
+    chosen = is_open.index_select(0, texels.face).nonzero().squeeze(1)
+    parts = [_look(texels, part, sight) for part in torch.split(chosen, AT_ONCE)]
     return Sample(
         texel=torch.cat([part.texel for part in parts]),
-        values=torch.cat([part.values for part in parts]),
+        values=torch.cat([part.values.T for part in parts], dim=1).T,
         cosine=torch.cat([part.cosine for part in parts]),
     )
 
 
 @dataclass(frozen=True)
 class _Sight:
-    """A camera's picture, and ``[S · S]`` its distances and its cosines, which are zero where it is not trusted."""
+    """What a camera sees.
+
+    Attributes:
+        camera: that sees it.
+        image: ``[S, S, C]`` uint8, its picture.
+        depth: ``[S · S]``.
+        face: ``[S · S]`` int32, the number of faces where it is not trusted.
+        fair: ``[m + 1]`` cosines of faces, zero for those too steep, and for the one that is none.
+    """
 
     camera: Camera
     image: Tensor
     depth: Tensor
+    face: Tensor
     fair: Tensor
 
 
 def _look(texels: Texels, chosen: Tensor, sight: _Sight) -> Sample:
     """What of the texels numbered ``chosen`` is in sight."""
     side = sight.image.shape[0]
-    place = project(texels.point.index_select(0, chosen), sight.camera)
-    x, y = ((place[:, :2] / 2 + 0.5) * (side - 1)).unbind(1)
-    pixel = y.round().long().clamp(0, side - 1) * side + x.round().long().clamp(0, side - 1)
-    cosine = sight.fair.index_select(0, pixel)
-    is_near = (sight.depth.index_select(0, pixel) - place[:, 2]).abs() < DEPTH_TOLERANCE
-    is_within = (place[:, :2].abs() <= 1).all(dim=1)
-    kept = ((cosine > 0) & is_near & is_within).nonzero().squeeze(1)
+    across, down, distance = project(texels.point.index_select(0, chosen), sight.camera).unbind(1)
+    x, y = ((place / 2).add_(0.5).mul_(side - 1) for place in (across, down))
+    column, row = (place.round().int().clamp_(0, side - 1) for place in (x, y))
+    pixel = row.mul_(side).add_(column)
+    cosine = sight.fair.index_select(0, sight.face.index_select(0, pixel))
+    is_near = sight.depth.index_select(0, pixel).sub_(distance).abs_() < DEPTH_TOLERANCE
+    is_within = torch.maximum(across.abs(), down.abs()) <= 1
+    kept = (is_near & is_within & (cosine > 0)).nonzero().squeeze(1)
     x, y, cosine, texel = (values.index_select(0, kept) for values in (x, y, cosine, chosen))
-    return Sample(texel, _bilinear(sight.image, x, y), cosine)
+    return Sample(texel, _bilinear(sight.image, x, y).T, cosine)
 
 
 def rim_px(side_px: int) -> int:
@@ -167,36 +186,43 @@ def rim_px(side_px: int) -> int:
 
 def find_usable(face: Tensor, depth: Tensor, rim: int) -> Tensor:
     """``[S, S]`` bool: pixels of the model farther than ``rim`` from the background and from jumps in distance."""
-    if not rim:
-        return face != NO_FACE
-    is_gone = (face == NO_FACE).cpu().numpy() | find_edges(depth)
-    return torch.from_numpy(~grow(is_gone, rim)).to(face.device)
+    is_shown = face != NO_FACE
+    if not rim or int(face.max()) == NO_FACE:
+        return is_shown
+    # Beyond the model there is nothing to find; two pixels around it are all that edges are told by.
+    rows, columns = (_reach(face.amax(dim=axis) != NO_FACE, rim + 2) for axis in (1, 0))
+    is_gone = ~is_shown[rows, columns].cpu().numpy() | find_edges(depth[rows, columns])
+    is_usable = torch.zeros_like(is_shown)
+    is_usable[rows, columns] = torch.from_numpy(~grow(is_gone, rim)).to(face.device)
+    return is_usable
+
+
+def _reach(is_there: Tensor, margin: int) -> slice:
+    """From the first that is there to the last, and ``margin`` more on both sides."""
+    places = is_there.nonzero()
+    return slice(max(0, int(places[0]) - margin), int(places[-1]) + 1 + margin)
 
 
 def find_edges(depth: Tensor) -> NDArray[np.bool_]:
-    """``[S, S]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, no face black."""
-    is_shown = depth.isfinite()
-    if not is_shown.any():
+    """``[H, W]`` where the distance jumps: Canny's edges of it as 8 bits, the nearest brightest, no face black."""
+    farthest = depth.nan_to_num(posinf=-torch.inf).max()
+    if farthest == -torch.inf:
         return np.zeros(depth.shape, dtype=np.bool_)
-    farthest = torch.where(is_shown, depth, -torch.inf).max()
     span = (farthest - depth.min()).clamp(min=1e-12)
-    levels = ((farthest - depth) / span * 255).clamp(min=0).to(torch.uint8)
-    return np.asarray(cv2.Canny(levels.cpu().numpy(), EDGE_LOW, EDGE_HIGH), dtype=np.bool_)
+    levels = (farthest - depth).div_(span).mul_(255).clamp_(min=0).to(torch.uint8)
+    return cv2.Canny(levels.cpu().numpy(), EDGE_LOW, EDGE_HIGH).view(np.bool_)
 
 
 def _bilinear(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """``[j, C]`` in [0, 1] of ``image`` ``[S, S, C]`` at pixels ``x``, ``y``, whole at pixel centres."""
-    side = image.shape[0]
-    flat = image.reshape(side * side, -1)
-    column, row = x.long().clamp(0, side - 2), y.long().clamp(0, side - 2)
-    right, below = (x - column)[:, None], (y - row)[:, None]
-    corner = row * side + column
-    values = torch.zeros((len(x), flat.shape[1]), device=x.device)
-    for step, weight in (
-        (0, (1 - right) * (1 - below)),
-        (1, right * (1 - below)),
-        (side, (1 - right) * below),
-        (side + 1, right * below),
-    ):
-        values.addcmul_(flat.index_select(0, corner + step).float(), weight / 255)
-    return values
+    """``[C, j]`` in [0, 1] of ``image`` ``[S, S, C]`` uint8 at pixels ``x``, ``y``, whole at pixel centres."""
+    side, channels = image.shape[1:]
+    levels = image.flatten()
+    column, row = (place.int().clamp_(0, side - 2) for place in (x, y))
+    right, below = x - column, y - row
+    corner = row.mul_(side).add_(column).mul_(channels)
+    values = torch.empty((channels, len(x)), device=x.device)
+    for channel, value in enumerate(values):
+        steps = (channel + channels * step for step in (0, 1, side, side + 1))
+        a, b, c, d = (levels.index_select(0, corner + step).float() for step in steps)
+        torch.lerp(a.lerp_(b, right), c.lerp_(d, right), below, out=value)
+    return values.div_(255)

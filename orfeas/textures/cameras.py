@@ -66,7 +66,8 @@ def project(points: Tensor, camera: Camera) -> Tensor:
     """
     right, up, back = axes(camera).to(points)
     directions = torch.stack([right / HALF_WINDOW, -up / HALF_WINDOW, -back])
-    return points @ directions.T + torch.tensor((0.0, 0.0, DISTANCE)).to(points)
+    # Columns lie together in memory: each is worked on alone, and so the product itself is faster too.
+    return torch.addmm(torch.tensor(((0.0,), (0.0,), (DISTANCE,))).to(points), directions, points.T).T
 
 
 def to_colour_frame(vectors: Tensor) -> Tensor:

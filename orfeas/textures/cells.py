@@ -50,9 +50,10 @@ def make_cells(texels: Texels) -> Cells:
     size = max(float((high - low).max()) / CELLS, 1e-9)
     side = CELLS + 3
     low = low - size  # an empty cell at each end, so that neighbours of a cell are never beyond the grid
-    key = _cell_key(((texels.point - low) / size).long(), side) * WAYS + way_of(texels.normal)
+    parts = zip(torch.split(texels.point, AT_ONCE), torch.split(texels.normal, AT_ONCE), strict=True)
+    key = torch.cat([_key((point - low).div_(size), normal, side) for point, normal in parts])
     is_there = torch.zeros(side**3 * WAYS, dtype=torch.bool, device=key.device)
-    is_there[key] = True
+    is_there.index_fill_(0, key.long(), True)
     keys = is_there.nonzero().squeeze(1)
     number = torch.full((len(is_there),), -1, device=key.device)
     number[keys] = torch.arange(len(keys), device=key.device)
@@ -110,7 +111,7 @@ def interpolate_cells(cells: Cells, values: Tensor, point: Tensor, normal: Tenso
 def _interpolate(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) -> Tensor:
     place = (point - cells.low) / cells.size - 0.5
     corner = place.floor()
-    key = _cell_key(corner.long(), cells.side) * WAYS + way_of(normal)
+    key = _key(corner, normal, cells.side)
     x, y, z = (place - corner).unbind(1)
     sums = torch.zeros((len(point), values.shape[1]), device=values.device)
     total = torch.zeros((len(point), 1), device=values.device)
@@ -127,13 +128,18 @@ def _interpolate(cells: Cells, values: Tensor, point: Tensor, normal: Tensor) ->
 
 
 def way_of(normal: Tensor) -> Tensor:
-    """``[n]`` 0 to 5: the axis along which ``normal`` ``[n, 3]`` points most, and to which side of it."""
-    axis = normal.abs().argmax(dim=1, keepdim=True)
-    return (2 * axis + (normal.gather(1, axis) < 0)).squeeze(1)
+    """``[n]`` int32, 0 to 5: the axis along which ``normal`` ``[n, 3]`` points most, and to which side of it."""
+    x, y, z = normal.T.contiguous()
+    across, up, along = x.abs(), y.abs(), z.abs()
+    is_across = (across >= up) & (across >= along)
+    by_y_or_z = torch.where(up >= along, 2 + (y < 0).int(), 4 + (z < 0).int())
+    return torch.where(is_across, (x < 0).int(), by_y_or_z)
 
 
-def _cell_key(cell: Tensor, side: int) -> Tensor:
-    return (cell[:, 0] * side + cell[:, 1]) * side + cell[:, 2]
+def _key(place: Tensor, normal: Tensor, side: int) -> Tensor:
+    """``[n]`` int32, the number of the cell and way of ``place`` ``[n, 3]``, in cells, and ``normal`` ``[n, 3]``."""
+    x, y, z = place.int().unbind(1)
+    return (x * side).add_(y).mul_(side).add_(z).mul_(WAYS).add_(way_of(normal))
 
 
 def _half_of_the_neighbours(side: int) -> list[int]:

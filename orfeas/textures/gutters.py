@@ -14,9 +14,9 @@ def to_texture(texels: Texels, values: Tensor) -> NDArray[np.uint8]:
     side = texels.side_px
     number = torch.full((side * side,), -1, dtype=torch.int32, device=values.device)
     number[texels.index] = torch.arange(len(texels.index), dtype=torch.int32, device=values.device)
-    nearest = _nearest(number.view(side, side).cpu().numpy())
-    levels = (255 * values.clamp(0, 1) + 0.5).to(torch.uint8).cpu().numpy()
-    return np.asarray(levels[nearest], dtype=np.uint8)
+    nearest = torch.from_numpy(_nearest(number.view(side, side).cpu().numpy()))
+    levels = values.clamp(0, 1).mul_(255).add_(0.5).to(torch.uint8).cpu()
+    return levels.index_select(0, nearest.flatten()).view(side, side, -1).numpy()
 
 
 def _nearest(number: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -72,38 +72,46 @@ def rasterize(points: Tensor, faces: Tensor, height: int, width: int, grid: Grid
     for number, side in enumerate((area < 0, area > 0)):
         chosen = (is_drawn & side).nonzero().squeeze(1)
         if number > 0 and not depth_steps:
-            chosen = chosen[~_is_hidden(corners.index_select(0, chosen), depth.view(height, width))]
+            chosen = chosen[~is_hidden(corners.index_select(0, chosen), depth.view(height, width))]
         for turn in _plan(corners.index_select(0, chosen), area.index_select(0, chosen), height * width):
             faces_now = chosen.index_select(0, turn)
             _draw(corners.index_select(0, faces_now), faces_now, depth, owner, width, depth_steps)
-    face = torch.where(owner.isinf(), NO_FACE, owner).int()
+    face = owner.nan_to_num_(posinf=NO_FACE).int()
     return Raster(face.view(height, width), depth.view(height, width))
 
 
 def find_hits(raster: Raster, points: Tensor, faces: Tensor, grid: Grid) -> Hits:
     """The covered pixels with their barycentrics; arguments as they were drawn with."""
     height, width = raster.face.shape
-    flat = raster.face.flatten()
-    pixel = (flat >= 0).nonzero().squeeze(1)
-    face = flat.index_select(0, pixel).long()
+    is_covered = raster.face != NO_FACE
+    pixel = is_covered.flatten().nonzero().squeeze(1)
+    face = raster.face.flatten().index_select(0, pixel).long()
     corners = to_pixels(points, height, width, grid)[:, :2][faces]
     a = corners[:, 0]
     one, other = corners[:, 1] - a, corners[:, 2] - a
     scale = _cross(one, other).reciprocal()[:, None]
-    table = torch.cat([a, one * scale, other * scale], dim=1)
-    x, y, one_x, one_y, other_x, other_y = table.index_select(0, face).unbind(1)
-    right, down = pixel % width + 0.5 - x, pixel // width + 0.5 - y
+    columns = torch.cat([a, one * scale, other * scale], dim=1).T.contiguous()
+    x, y, one_x, one_y, other_x, other_y = (column.index_select(0, face) for column in columns)
+    # Counted, for dividing every pixel by the width takes longer.
+    row = torch.repeat_interleave(is_covered.sum(dim=1))
+    right, down = (pixel - row * width + 0.5).sub_(x), (row + 0.5).sub_(y)
     # A pixel at the very border of a sliver may lie outside by rounding.
     of_b = (right * other_y - down * other_x).clamp(0, 1)
     of_c = torch.minimum((one_x * down - one_y * right).clamp(0, 1), 1 - of_b)
-    return Hits(pixel, face, torch.stack([1 - of_b - of_c, of_b, of_c], dim=1))
+    return Hits(pixel, face, torch.stack([1 - of_b - of_c, of_b, of_c]).T)
 
 
 def interpolate(hits: Hits, values: Tensor, faces: Tensor) -> Tensor:
     """``[k, C]`` of ``values`` ``[n, C]`` on the vertices."""
-    of_corner = [values.index_select(0, faces[:, corner].index_select(0, hits.face)) for corner in range(3)]
-    a, b, c = hits.weights[:, :, None].unbind(1)
-    return (of_corner[0] * a).addcmul_(of_corner[1], b).addcmul_(of_corner[2], c)
+    a, b, c = hits.weights.unbind(1)
+    result = torch.empty((len(hits.face), values.shape[1]), dtype=values.dtype, device=values.device)
+    for channel in range(values.shape[1]):
+        # One channel of the faces' corners at a time: many pixels show few faces.
+        of_a, of_b, of_c = (
+            corner.index_select(0, hits.face) for corner in values[:, channel].contiguous()[faces.T].unbind(0)
+        )
+        result[:, channel] = of_a.mul_(a).addcmul_(of_b, b).addcmul_(of_c, c)
+    return result
 
 
 def to_pixels(points: Tensor, height: int, width: int, grid: Grid) -> Tensor:
@@ -112,6 +120,37 @@ def to_pixels(points: Tensor, height: int, width: int, grid: Grid) -> Tensor:
     share = points[:, :2] / 2 + 0.5
     place = share * size if grid == "centres" else share * (size - 1) + 0.5
     return torch.cat([place, points[:, 2:]], dim=1)
+
+
+def is_hidden(corners: Tensor, depth: Tensor) -> Tensor:
+    """Which faces are small, and lie behind all that was drawn in the tiles of the picture that they touch.
+
+    Args:
+        corners: ``[f, 3, 3]`` in pixels, as :func:`to_pixels` gives them.
+        depth: ``[H, W]`` as drawn.
+
+    Returns:
+        ``[f]`` bool; false where it is not sure.
+    """
+    height, width = depth.shape
+    farthest = _farthest_of_tiles(depth)
+    low, high = corners[..., :2].amin(dim=1), corners[..., :2].amax(dim=1)
+    is_behind = (high - low <= TILE_PX).all(dim=1)
+    nearest = corners[..., 2].amin(dim=1)
+    for x in (low[:, 0], high[:, 0]):
+        for y in (low[:, 1], high[:, 1]):
+            column, row = (place.clamp(0, end - 1).long() // TILE_PX for place, end in ((x, width), (y, height)))
+            is_behind &= nearest > farthest[row, column]
+    return is_behind
+
+
+def _farthest_of_tiles(depth: Tensor) -> Tensor:
+    """``[⌈H / 32⌉, ⌈W / 32⌉]``; pooling gives the same in ten times the time."""
+    height, width = depth.shape
+    beyond = (0, -width % TILE_PX, 0, -height % TILE_PX)
+    whole = torch.nn.functional.pad(depth, beyond, value=-torch.inf) if any(beyond) else depth
+    of_rows = whole.view(-1, TILE_PX, whole.shape[1]).amax(dim=1)
+    return of_rows.view(len(of_rows), -1, TILE_PX).amax(dim=2)
 
 
 def _cross(one: Tensor, other: Tensor) -> Tensor:
@@ -123,20 +162,6 @@ def _is_within(corners: Tensor, height: int, width: int) -> Tensor:
     low, high = corners[..., :2].amin(dim=1), corners[..., :2].amax(dim=1)
     rows = (high[:, 1] - 0.5).floor() - (low[:, 1] - 0.5).ceil() + 1
     return (rows > 0) & (high > 0).all(dim=1) & (low[:, 0] < width) & (low[:, 1] < height)
-
-
-def _is_hidden(corners: Tensor, depth: Tensor) -> Tensor:
-    """``[f]`` which faces are small, and lie behind all that was drawn in the tiles of the picture that they touch."""
-    height, width = depth.shape
-    farthest = torch.nn.functional.max_pool2d(depth[None, None], TILE_PX, ceil_mode=True)[0, 0]
-    low, high = corners[..., :2].amin(dim=1), corners[..., :2].amax(dim=1)
-    is_behind = (high - low <= TILE_PX).all(dim=1)
-    nearest = corners[..., 2].amin(dim=1)
-    for x in (low[:, 0], high[:, 0]):
-        for y in (low[:, 1], high[:, 1]):
-            column, row = (place.clamp(0, end - 1).long() // TILE_PX for place, end in ((x, width), (y, height)))
-            is_behind &= nearest > farthest[row, column]
-    return is_behind
 
 
 def _plan(corners: Tensor, area: Tensor, pixels: int) -> list[Tensor]:
@@ -230,20 +255,19 @@ def _draw(corners: Tensor, numbers: Tensor, depth: Tensor, owner: Tensor, width:
     """Draw faces ``[f, 3, 3]`` with these ``numbers`` ``[f]`` into ``depth`` and ``owner`` ``[H · W]``."""
     spans = _spans(corners, len(depth) // width, width)
     span, place = _unroll(spans.count)
-    pixel = (spans.row * width + spans.start).index_select(0, span) + place
+    pixel = (spans.row * width + spans.start).index_select(0, span).add_(place)
     if depth_steps:
         distance = (_weighted_distance(corners, spans.face.index_select(0, span), pixel, width) * depth_steps).floor()
     else:
-        distance = spans.distance.index_select(0, span) + place * spans.slope.index_select(0, span)
+        distance = spans.slope.index_select(0, span).mul_(place).add_(spans.distance.index_select(0, span))
     before = depth.index_select(0, pixel)
-    near = (distance <= before).nonzero().squeeze(1)
-    pixel, distance, span, before = (values.index_select(0, near) for values in (pixel, distance, span, before))
     depth.scatter_reduce_(0, pixel, distance, "amin")
-    seen = (distance == depth.index_select(0, pixel)).nonzero().squeeze(1)
-    pixel, distance, span, before = (values.index_select(0, seen) for values in (pixel, distance, span, before))
-    owner.index_fill_(0, pixel.index_select(0, (distance < before).nonzero().squeeze(1)), torch.inf)
-    own = numbers.index_select(0, spans.face.index_select(0, span)).float()
-    owner.scatter_reduce_(0, pixel, own, "amin")
+    # Where something nearer has come, who was there before is forgotten.
+    taken = ((distance < before) & (before < torch.inf)).nonzero().squeeze(1)
+    owner.index_fill_(0, pixel.index_select(0, taken), torch.inf)
+    own = numbers.float().index_select(0, spans.face).index_select(0, span)
+    is_seen = distance == depth.index_select(0, pixel)
+    owner.scatter_reduce_(0, pixel, torch.where(is_seen, own, torch.inf), "amin")
 
 
 def _weighted_distance(corners: Tensor, face: Tensor, pixel: Tensor, width: int) -> Tensor:

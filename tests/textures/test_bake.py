@@ -9,9 +9,10 @@ import trimesh
 from torch import Tensor
 
 from orfeas.errors import Cancelled
+from orfeas.images.filters import grow
 from orfeas.progress import Progress
-from orfeas.textures.bake import Shot, back_project, bake, find_usable, rim_px
-from orfeas.textures.cameras import CANDIDATES, Camera, View, project
+from orfeas.textures.bake import DEPTH_TOLERANCE, Shot, back_project, bake, find_edges, find_usable, rim_px
+from orfeas.textures.cameras import CANDIDATES, Camera, View, axes, project
 from orfeas.textures.gutters import to_texture
 from orfeas.textures.inpaint import fill
 from orfeas.textures.rasterize import rasterize
@@ -170,3 +171,46 @@ def test_the_rim_is_left_out_on_both_sides_of_a_jump_in_distance() -> None:
         assert not usable[SIDE // 2, jump - 1 : jump + 3].any()
     assert not usable[raster.face < 0].any()
     assert torch.equal(find_usable(raster.face, raster.depth, 0), raster.face >= 0)
+
+
+def test_what_is_usable_does_not_depend_on_where_it_was_looked_for() -> None:
+    subject = subject_of(laid_out(joined(box(), box(0.4, (0.0, 0.0, 1.0))))[0])
+    for camera in (Camera(0, 0), Camera(0, 90), Camera(20, 30)):
+        # Half a window to the side, so that the model touches a border of the picture and leaves much of it empty.
+        points = project(subject.points, camera) + torch.tensor([0.5, 0.0, 0.0])
+        raster = rasterize(points, subject.faces, SIDE, SIDE, "corners")
+        is_gone = (raster.face < 0).numpy() | find_edges(raster.depth)
+        assert torch.equal(find_usable(raster.face, raster.depth, 3), torch.from_numpy(~grow(is_gone, 3)))
+
+
+def test_a_picture_without_a_model_has_nothing_to_use() -> None:
+    face, depth = torch.full((32, 32), -1, dtype=torch.int32), torch.full((32, 32), torch.inf)
+    assert not find_usable(face, depth, 1).any()
+    assert not find_edges(depth).any()
+
+
+@pytest.mark.parametrize("view", CANDIDATES[::7])
+def test_a_view_gives_what_looking_at_every_texel_gives(view: View) -> None:
+    _, subject, texels = laid_out(joined(blob(3000), box(0.4, (0.0, 0.0, 1.4))))
+    image = torch.randint(0, 256, (SIDE, SIDE, 5), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    sample = back_project(subject, texels, Shot(view, image), 2, 70)
+    place = project(texels.point, view.camera).double()
+    raster = rasterize(project(subject.points, view.camera), subject.faces, SIDE, SIDE, "corners")
+    cosines = subject.normals @ axes(view.camera)[2]
+    at = (place[:, :2] / 2 + 0.5) * (SIDE - 1)
+    column, row = at.round().long().unbind(1)
+    cosine = cosines[raster.face[row, column].long()]
+    is_kept = find_usable(raster.face, raster.depth, 2)[row, column] & (cosine >= np.cos(np.radians(70)))
+    is_kept &= (raster.depth[row, column] - place[:, 2]).abs() < DEPTH_TOLERANCE
+    is_kept &= cosines[texels.face] > 0
+    found = torch.zeros(len(is_kept), dtype=torch.bool)
+    found[sample.texel] = True
+    # Between two pixels, and at the very tolerance, rounding decides.
+    assert is_kept.sum() > 1000
+    assert (found != is_kept).sum() <= 2
+    levels = torch.nn.functional.grid_sample(
+        image.permute(2, 0, 1)[None].double(), place[None, None, :, :2], align_corners=True
+    )[0, :, 0].T
+    assert (sample.values - levels[sample.texel] / 255).abs().max() < 1e-4
+    same = is_kept[sample.texel]
+    assert torch.equal(sample.cosine[same], cosine[sample.texel][same])

@@ -38,6 +38,13 @@ def test_the_six_ways_are_told_apart() -> None:
     assert way_of(torch.cat([torch.eye(3), -torch.eye(3)])).tolist() == [0, 2, 4, 1, 3, 5]
 
 
+def test_the_way_is_the_largest_axis_and_of_equal_ones_the_first() -> None:
+    normal = torch.randint(-3, 4, (2000, 3), generator=torch.Generator().manual_seed(0)).float()
+    axis = normal.abs().argmax(dim=1)
+    sign = normal.gather(1, axis[:, None]).squeeze(1) < 0
+    assert torch.equal(way_of(normal).long(), 2 * axis + sign)
+
+
 def test_a_plain_value_stays_plain_and_a_slope_stays_a_slope(texels: Texels, cells: Cells) -> None:
     mean, _ = mean_over(cells, texels.point, everyone(texels))
     values = torch.cat([mean, torch.full((len(mean), 1), 0.25)], dim=1)

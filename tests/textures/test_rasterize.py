@@ -11,7 +11,7 @@ from torch import Tensor
 
 from orfeas.textures import rasterize as module
 from orfeas.textures.cameras import Camera, project
-from orfeas.textures.rasterize import Grid, find_hits, interpolate, rasterize, to_pixels
+from orfeas.textures.rasterize import TILE_PX, Grid, find_hits, interpolate, is_hidden, rasterize, to_pixels
 from tests.meshes.solids import blob
 from tests.textures.looking import subject_of_mesh
 
@@ -134,6 +134,26 @@ def test_flat_faces_and_those_beyond_the_picture_draw_nothing() -> None:
     raster = rasterize(points, torch.arange(6).reshape(2, 3), 16, 16, "corners")
     assert (raster.face == -1).all()
     assert len(find_hits(raster, points, torch.arange(6).reshape(2, 3), "corners").pixel) == 0
+
+
+def test_a_face_is_hidden_where_all_of_its_tiles_are_drawn_nearer_and_only_there() -> None:
+    random = np.random.default_rng(0)
+    height, width = 70, 100  # no whole tiles
+    depth = torch.from_numpy(random.uniform(0, 1, (height, width))).float()
+    depth[:, :TILE_PX] = torch.inf
+    depth[:, TILE_PX : 2 * TILE_PX] *= 0.2
+    start = random.uniform(-20, 110, (3000, 1, 2))
+    place = np.concatenate([start, start + random.uniform(-20, 20, (3000, 2, 2))], axis=1)
+    corners = torch.from_numpy(np.concatenate([place, random.uniform(0, 2, (3000, 3, 1))], axis=2)).float()
+    low, high = corners[..., :2].amin(dim=1), corners[..., :2].amax(dim=1)
+    limit = torch.tensor([width - 1, height - 1])
+    first, last = (torch.minimum(end.clamp(min=0), limit).long() // TILE_PX for end in (low, high))
+    expected = (high - low <= TILE_PX).all(dim=1)
+    for face, (left, top), (right, bottom) in zip(range(3000), first.tolist(), last.tolist(), strict=True):
+        behind = depth[top * TILE_PX : (bottom + 1) * TILE_PX, left * TILE_PX : (right + 1) * TILE_PX]
+        expected[face] &= corners[face, :, 2].min() > behind.max()
+    assert 300 < int(expected.sum()) < 2700
+    assert torch.equal(is_hidden(corners, depth), expected)
 
 
 def test_long_slivers_cost_their_rows_and_not_their_boxes() -> None:
