@@ -11,6 +11,8 @@ import trimesh
 
 from orfeas.cli import main
 from orfeas.engines.hunyuan.files import find_weights
+from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.load import load_mesh
 from orfeas.options import OutputFormat
 from orfeas.version import VERSION
 from tests.engines.hunyuan.tiny import write_tiny_release
@@ -160,7 +162,7 @@ def test_a_fetch_that_fails_is_a_sentence(
 def test_the_doctor_finds_a_healthy_machine_healthy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
-    assert "Engine: inflate, ready" in told
+    assert "Engine: Inflate (preview) (shape), ready" in told
     assert "Device: cpu" in told
     assert told.endswith("No problem found.\n")
 
@@ -239,7 +241,7 @@ def test_texture_paints_a_mesh(mug: Path, tmp_path: Path, capsys: pytest.Capture
     trimesh.creation.icosphere(2, 20.0).export(ball)
     assert main(["texture", str(ball), str(mug), "-o", str(output), "--texture-size", "256"]) == 0
     assert "by projection (preview engine)" in capsys.readouterr().out
-    assert trimesh.load_mesh(output).visual.kind == "texture"
+    assert appearance_of(load_mesh(output)).texture is not None
 
 
 def test_texture_of_what_is_no_file_is_refused_in_one_sentence(
