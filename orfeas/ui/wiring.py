@@ -5,6 +5,7 @@ there. Its success sends a second event through the device's queue, which runs t
 outside of every queue how the job stands until it has ended.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from orfeas.errors import OrfeasError
+from orfeas.errors import InternalError, OrfeasError
 from orfeas.jobs import Caller
 from orfeas.records import EngineInfo, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
@@ -36,6 +37,8 @@ from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import bugs_explained, shown_as_toast
 from orfeas.ui.visits import Visits
+
+LOGGER = logging.getLogger(__name__)
 
 Updates = dict[Block, object]
 Submit = Callable[[Sequence[object], Caller], View]
@@ -298,7 +301,7 @@ class Wiring:
                 forsaken.add(own.job_id)
             for job_id in forsaken:
                 if not self._is_reloading(request, job_id):
-                    self._studio.cancel(job_id)
+                    self._cancel_forsaken(job_id)
 
         self._then_run(
             blocks.load(
@@ -321,6 +324,12 @@ class Wiring:
             page.options.texture_engine: gr.Dropdown(choices=texture_engine_choices(engines)),
             page.learned: gr.Column(visible=has_learned(engines)),
         }
+
+    def _cancel_forsaken(self, job_id: str) -> None:
+        try:
+            self._studio.cancel(job_id)
+        except InternalError:
+            LOGGER.info("job %s has ended with the studio, whose history is closed", job_id)
 
     def _follow(self, job_id: str, request: gr.Request) -> None:
         """Note that the page behind the request made the job or shows it."""
