@@ -12,7 +12,7 @@ from orfeas.engines.readiness import why_not
 from orfeas.errors import Cancelled, DuplicateJob, EngineUnavailable
 from orfeas.hub import GB, FetchAccount, WeightSet
 from orfeas.options import WeightsChoice
-from orfeas.records import FetchState, FetchStatus
+from orfeas.records import EngineInfo, FetchState, FetchStatus
 
 LOGGER = logging.getLogger(__name__)
 
@@ -167,6 +167,29 @@ class Fetching:
             self._runs[engine] = run
             run.thread.start()
         return run.state()
+
+    def start_missing(self, engine: WeightsChoice) -> None:
+        """Begin to fetch what is missing, if anything is, unless a person was quicker.
+
+        Raises:
+            EngineUnavailable: nothing is fetched here.
+        """
+        if self.state(engine).status is FetchStatus.COMPLETE:
+            LOGGER.info("the weights of %s are here already", engine)
+            return
+        try:
+            self.start(engine)
+        except DuplicateJob as error:
+            LOGGER.warning("fetching %s was not begun: %s", engine, error)
+
+    def tell(self, info: EngineInfo) -> EngineInfo:
+        """An engine as it stands, with how fetching its weights goes."""
+        if not info.weights:
+            return info
+        fetch = self.state(WeightsChoice(info.weights))
+        if info.is_ready or fetch.status is not FetchStatus.FETCHING:
+            return replace(info, fetch=fetch)
+        return replace(info, fetch=fetch, why_not=f"The weights are being fetched, {fetch.amount}")
 
     def stop(self, engine: WeightsChoice) -> FetchState:
         """Stop fetching at once; what is here stays, and the next fetch goes on there."""

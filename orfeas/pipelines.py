@@ -14,13 +14,14 @@ import trimesh
 from PIL import Image
 
 from orfeas.engines.base import ShapeEngine, ShapeRequest, ShapeResult, TextureEngine, TextureRequest
+from orfeas.errors import InvalidMesh
 from orfeas.files import write_whole
 from orfeas.images.background import cut_out
 from orfeas.images.validation import load_image
 from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.placement import place
-from orfeas.meshes.provenance import Provenance
+from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, TextureFormat, TextureOptions
 from orfeas.progress import Progress, Stage
@@ -260,6 +261,28 @@ def convert(files: JobFiles, output_format: OutputFormat) -> Path:
         )
         write_model(data, output_format, files)
     return path
+
+
+def convert_file(mesh: Path, output_format: OutputFormat, size_mm: float) -> bytes:
+    """A mesh file's content in another format, with how it was made where the file says so.
+
+    Args:
+        mesh: GLB, OBJ, STL or PLY file.
+        output_format: what to write.
+        size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
+
+    Raises:
+        InvalidMesh: it cannot be read.
+    """
+    loaded = load_mesh(mesh)
+    placed = place(loaded, size_mm) if size_mm else loaded
+    try:
+        provenance = written_as(read_provenance(mesh), output_format)
+    except InvalidMesh:
+        return export(placed, output_format, None)  # made elsewhere; nobody knows how
+    if size_mm:
+        provenance = replace(provenance, options={**provenance.options, "size_mm": size_mm})
+    return export(placed, output_format, provenance, texture_format_of(provenance))
 
 
 def _warn_of_colours(report: MeshReport, output_format: OutputFormat) -> tuple[str, ...]:

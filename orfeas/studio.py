@@ -14,13 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orfeas.errors import Cancelled, DuplicateJob, InternalError, InvalidMesh, NotFound, OrfeasError, error_of
+from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
-from orfeas.meshes.export import export
 from orfeas.meshes.load import check_mesh_file, load_mesh
-from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.metrics import Metrics
@@ -38,15 +36,14 @@ from orfeas.pipelines import (
     JobFiles,
     Task,
     convert,
+    convert_file,
     file_stem,
     find_files,
     is_preview,
     reported_options,
-    texture_format_of,
-    written_as,
 )
 from orfeas.progress import Progress
-from orfeas.records import EngineInfo, FetchStatus, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.roster import Roster
 from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
@@ -115,19 +112,12 @@ class Studio:
 
     def engines(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not, and how fetching its weights goes."""
-        return tuple(self._with_fetch(info) for info in self.roster.infos())
+        return tuple(self.fetching.tell(info) for info in self.roster.infos())
 
     def start_fetch(self) -> None:
         """Fetch in the background what the operator asked for with ``ORFEAS_FETCH``, where it is missing."""
         if self.settings.fetch != "none":
-            weights = WeightsChoice(self.settings.fetch)
-            if self.fetching.state(weights).status is FetchStatus.COMPLETE:
-                LOGGER.info("the weights of %s are here already", weights)
-                return
-            try:
-                self.fetching.start(weights)
-            except DuplicateJob as error:
-                LOGGER.warning("%s was not begun: %s", weights, error)
+            self.fetching.start_missing(WeightsChoice(self.settings.fetch))
 
     def check_image(self, image: Path) -> ImageInfo:
         """Measure a picture, cheaply.
@@ -166,17 +156,7 @@ class Studio:
             InvalidOption: ``size_mm`` is out of range.
         """
         size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
-        loaded = load_mesh(mesh)
-        try:
-            provenance = written_as(read_provenance(mesh), output_format)
-        except InvalidMesh:
-            provenance = None  # made elsewhere; nobody knows how
-        if provenance is not None and size:
-            provenance = replace(provenance, options={**provenance.options, "size_mm": size})
-        placed = place(loaded, size) if size else loaded
-        if provenance is None:
-            return export(placed, output_format, None)
-        return export(placed, output_format, provenance, texture_format_of(provenance))
+        return convert_file(mesh, output_format, size)
 
     def submit_image_to_3d(self, image: Path, options: ShapeOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a model of a picture.
@@ -370,14 +350,6 @@ class Studio:
             NotFound: no such job, or it has none.
         """
         return _existing(self._files(job_id).thumbnail)
-
-    def _with_fetch(self, info: EngineInfo) -> EngineInfo:
-        if not info.weights:
-            return info
-        fetch = self.fetching.state(WeightsChoice(info.weights))
-        if info.is_ready or fetch.status is not FetchStatus.FETCHING:
-            return replace(info, fetch=fetch)
-        return replace(info, fetch=fetch, why_not=f"The weights are being fetched, {fetch.amount}")
 
     def _files(self, job_id: str) -> JobFiles:
         self.jobs.get(job_id)

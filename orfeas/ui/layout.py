@@ -89,6 +89,19 @@ class Page:
     clock: gr.Timer
 
 
+@dataclass(frozen=True)
+class _Stage:
+    viewer: gr.Model3D
+    view_mode: gr.Radio
+    cut_out: gr.HTML
+    picture: gr.HTML
+    status: gr.HTML
+    to_model: gr.Button
+    again: gr.Button
+    reuse_seed: gr.Button
+    history: gr.HTML
+
+
 def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], example_model: Path | None) -> Page:
     """Lay the page out; call inside ``gr.Blocks``."""
     header = gr.HTML(markup.header(engines), elem_id="header", js_on_load=OPENER_SCRIPT)
@@ -111,31 +124,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                 paint = gr.Button("Paint", variant="primary", size="lg", elem_id="paint")
                 stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop")
         with gr.Column(elem_id="stage", min_width=0):
-            with gr.Column(elem_id="view", min_width=0):
-                viewer = gr.Model3D(
-                    str(example_model) if example_model else None,
-                    label="Model",
-                    show_label=False,
-                    interactive=False,
-                    elem_id="viewer",
-                    camera_position=(65, 75, None),
-                )
-                view_mode = gr.Radio(
-                    [("Solid", "solid"), ("Wireframe", "wireframe")],
-                    value="solid",
-                    label="View",
-                    elem_id="view-mode",
-                    container=False,
-                )
-                cut_out = gr.HTML("", elem_id="cut-out")
-                picture = gr.HTML("", elem_id="picture")
-            with gr.Row(elem_id="outcome"):
-                status = gr.HTML(markup.EMPTY, elem_id="status")
-                with gr.Column(elem_id="next", min_width=0):
-                    to_model = gr.Button("Make it 3D", variant="primary", elem_id="to-model", visible=False)
-                    again = gr.Button("Another picture", elem_id="again", visible=False)
-                    reuse_seed = gr.Button("Reuse this seed", elem_id="reuse-seed", visible=False)
-            history = gr.HTML(markup.history((), ""), elem_id="history", js_on_load=TILE_SCRIPT)
+            stage = _create_stage(example_model)
     return Page(
         header=header,
         drawer=drawer,
@@ -152,15 +141,15 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         straight=straight,
         paint=paint,
         stop=stop,
-        viewer=viewer,
-        view_mode=view_mode,
-        cut_out=cut_out,
-        picture=picture,
-        status=status,
-        to_model=to_model,
-        again=again,
-        reuse_seed=reuse_seed,
-        history=history,
+        viewer=stage.viewer,
+        view_mode=stage.view_mode,
+        cut_out=stage.cut_out,
+        picture=stage.picture,
+        status=stage.status,
+        to_model=stage.to_model,
+        again=stage.again,
+        reuse_seed=stage.reuse_seed,
+        history=stage.history,
         announcer=gr.HTML("", elem_id="announcer"),
         job_id=gr.State(""),
         shown_id=gr.State(""),
@@ -168,6 +157,35 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         token=gr.BrowserState("", storage_key=BROWSER_KEY, secret=BROWSER_KEY),
         clock=gr.Timer(POLL_S, active=False),
     )
+
+
+def _create_stage(example_model: Path | None) -> _Stage:
+    with gr.Column(elem_id="view", min_width=0):
+        viewer = gr.Model3D(
+            str(example_model) if example_model else None,
+            label="Model",
+            show_label=False,
+            interactive=False,
+            elem_id="viewer",
+            camera_position=(65, 75, None),
+        )
+        view_mode = gr.Radio(
+            [("Solid", "solid"), ("Wireframe", "wireframe")],
+            value="solid",
+            label="View",
+            elem_id="view-mode",
+            container=False,
+        )
+        cut_out = gr.HTML("", elem_id="cut-out")
+        picture = gr.HTML("", elem_id="picture")
+    with gr.Row(elem_id="outcome"):
+        status = gr.HTML(markup.EMPTY, elem_id="status")
+        with gr.Column(elem_id="next", min_width=0):
+            to_model = gr.Button("Make it 3D", variant="primary", elem_id="to-model", visible=False)
+            again = gr.Button("Another picture", elem_id="again", visible=False)
+            reuse_seed = gr.Button("Reuse this seed", elem_id="reuse-seed", visible=False)
+    history = gr.HTML(markup.history((), ""), elem_id="history", js_on_load=TILE_SCRIPT)
+    return _Stage(viewer, view_mode, cut_out, picture, status, to_model, again, reuse_seed, history)
 
 
 def _picture_tab(examples: Sequence[Example]) -> tuple[gr.Image, gr.HTML]:
