@@ -118,13 +118,17 @@ class _Remote:
     @property
     def is_here(self) -> bool:
         """Whether the cache has all of it; where there are no symbolic links it has no blob."""
-        places = (self.folder / "snapshots" / self.commit / self.name, self.blob)
-        return any(place.is_file() and _size_of(place) == self.size_bytes for place in places)
+        return _is_here(self)
 
     @property
     def here_bytes(self) -> int:
         """What is here of it, finished or not."""
         return self.size_bytes if self.is_here else min(_size_of(self.part), self.size_bytes)
+
+
+def _is_here(remote: _Remote) -> bool:
+    places = (remote.folder / "snapshots" / remote.commit / remote.name, remote.blob)
+    return any(place.is_file() and _size_of(place) == remote.size_bytes for place in places)
 
 
 def cache_folder() -> Path:
@@ -192,7 +196,7 @@ def _fetch_file(repo_id: str, name: str, before: int, report: Report, check: Che
     remote = _look_up(repo_id, name)
     if not remote.is_here:
         with _locked(remote.lock):
-            if remote.blob.exists():  # another process was quicker
+            if _is_here(remote):  # another process was quicker
                 return remote.size_bytes
             remote.part.parent.mkdir(parents=True, exist_ok=True)
             _complete(remote, lambda here: report(before + here), check)

@@ -248,7 +248,7 @@ def test_texture_of_what_is_no_file_is_refused_in_one_sentence(
     mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["texture", str(tmp_path), str(mug), "-o", str(tmp_path / "x.glb")]) == 1
-    assert capsys.readouterr().err == "Invalid mesh: The mesh is not a file.\n"
+    assert capsys.readouterr().err == "Invalid mesh: The file cannot be opened.\n"
 
 
 def test_doctor_misses_the_folder_of_weights_that_was_named(

@@ -59,7 +59,7 @@ def check_mesh_file(path: Path) -> None:
     except OSError as error:
         raise InvalidMesh("The file cannot be opened.") from error
     if not is_file:
-        raise InvalidMesh("The mesh is not a file.")
+        raise InvalidMesh("The file cannot be opened.")
     if size_bytes > MAX_FILE_BYTES:
         raise InvalidMesh(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
 

@@ -68,9 +68,10 @@ class DrawerWiring:
 
         def on_tick(request: gr.Request) -> Updates:
             with shown_as_toast():
-                if self._handlers.is_live:
+                fetching = [view for view in self._handlers.look(self._is_operator(request)) if view.is_fetching]
+                if fetching:
                     # The other rows stay as they are: somebody may be reading a plan there.
-                    return self._looked(request, is_all=False)
+                    return {drawer.clock: gr.Timer(active=True), **self._all_shown(fetching)}
                 engines = self._handlers.engines()
                 ready = ", ".join(info.title for info in engines if info.is_ready)
                 ended: Updates = {self._announcer: f"The fetch has ended. Ready are: {ready}."}
@@ -122,11 +123,14 @@ class DrawerWiring:
             api_visibility="private",
         )
 
-    def _looked(self, request: gr.Request, is_all: bool = True) -> Updates:
-        shown: Updates = {self._drawer.clock: gr.Timer(active=self._handlers.is_live)}
-        for view in self._handlers.look(self._is_operator(request)):
-            if is_all or view.is_fetching:
-                shown |= self._shown(view)
+    def _looked(self, request: gr.Request) -> Updates:
+        clock: Updates = {self._drawer.clock: gr.Timer(active=self._handlers.is_live)}
+        return clock | self._all_shown(self._handlers.look(self._is_operator(request)))
+
+    def _all_shown(self, views: Sequence[EngineView]) -> Updates:
+        shown: Updates = {}
+        for view in views:
+            shown |= self._shown(view)
         return shown
 
     def _is_operator(self, request: gr.Request) -> bool:
