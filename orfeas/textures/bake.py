@@ -6,7 +6,9 @@ instead of being kept; and a texel that faces away is never painted through a th
 """
 
 import math
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -29,6 +31,8 @@ DEPTH_TOLERANCE = 3e-3
 SHARPNESS = 4
 # A view that would add less than this to what it sees is left out.
 LEAST_NEW_SHARE = 0.01
+# On a processor most of the work for a camera keeps one core busy: more of them are looked through side by side.
+CAMERAS_AT_ONCE = 2
 # Thresholds of Canny's edges in the 8-bit picture of distances.
 EDGE_LOW, EDGE_HIGH = 30, 80
 # Texels looked at at once: few enough that a processor's cache holds them.
@@ -97,10 +101,12 @@ def bake(
     count, device = len(texels.index), texels.index.device
     sums: Tensor | None = None
     total = torch.zeros(count, device=device)
-    for shot in shots:
-        progress.check()
+
+    def look(shot: Shot) -> Sample:
         untrusted = rim_px(shot.image.shape[0]) if rim is None else rim
-        sample = back_project(subject, texels, shot, untrusted, steepest_deg)
+        return back_project(subject, texels, shot, untrusted, steepest_deg)
+
+    for shot, sample in _ahead(_checked(shots, progress), look, CAMERAS_AT_ONCE if device.type == "cpu" else 1):
         if sums is None:
             sums = torch.zeros((shot.image.shape[2], count), device=device)
         is_new = total.index_select(0, sample.texel) == 0
@@ -112,6 +118,25 @@ def bake(
         total.index_add_(0, sample.texel, weight)
     assert sums is not None, "nothing to bake"
     return Paint(sums.div_(total.clamp(min=1e-8)).T.contiguous(), total > 1e-8)
+
+
+def _checked(shots: Iterable[Shot], progress: Progress) -> Iterator[Shot]:
+    for shot in shots:
+        progress.check()
+        yield shot
+
+
+def _ahead(shots: Iterable[Shot], look: Callable[[Shot], Sample], at_once: int) -> Iterator[tuple[Shot, Sample]]:
+    """Each shot with what ``look`` makes of it, in order; so many are looked at side by side."""
+    with ThreadPoolExecutor(at_once) as pool:
+        pending: deque[tuple[Shot, Future[Sample]]] = deque()
+        for shot in shots:
+            pending.append((shot, pool.submit(look, shot)))
+            if len(pending) == at_once:
+                first, found = pending.popleft()
+                yield first, found.result()
+        for rest, found in pending:
+            yield rest, found.result()
 
 
 def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepest_deg: float = STEEPEST_DEG) -> Sample:
