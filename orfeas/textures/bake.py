@@ -104,7 +104,7 @@ def bake(
 
     def look(shot: Shot) -> Sample:
         untrusted = rim_px(shot.image.shape[0]) if rim is None else rim
-        return back_project(subject, texels, shot, untrusted, steepest_deg)
+        return back_project(subject, texels, shot, untrusted, steepest_deg, progress.check)
 
     for shot, sample in _ahead(_checked(shots, progress), look, CAMERAS_AT_ONCE if device.type == "cpu" else 1):
         if sums is None:
@@ -139,8 +139,15 @@ def _ahead(shots: Iterable[Shot], look: Callable[[Shot], Sample], at_once: int) 
             yield rest, found.result()
 
 
-def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepest_deg: float = STEEPEST_DEG) -> Sample:
-    """The texels a camera sees, with what its picture shows there.
+def back_project(
+    subject: Subject,
+    texels: Texels,
+    shot: Shot,
+    rim: int,
+    steepest_deg: float = STEEPEST_DEG,
+    check: Callable[[], None] = lambda: None,
+) -> Sample:
+    """The texels a camera sees, with what its picture shows there; ``check`` is called on the way and may stop it.
 
     Not painted are what is hidden, what is seen too steeply, and what lies within ``rim`` pixels of the background or
     of a jump in distance, where a picture that is not exact to the pixel shows something else.
@@ -148,6 +155,7 @@ def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepes
     side, camera = shot.image.shape[0], shot.view.camera
     points = project(subject.points, camera)
     raster = rasterize(points, subject.faces, side, side, "corners")
+    check()
     cosines = subject.normals @ axes(camera)[2].to(subject.normals)
     fair = cosines.masked_fill(cosines < math.cos(math.radians(steepest_deg)), 0.0)
     usable = find_usable(raster.face, raster.depth, rim)
@@ -162,7 +170,10 @@ def back_project(subject: Subject, texels: Texels, shot: Shot, rim: int, steepes
     corners[..., 2] -= DEPTH_TOLERANCE
     is_open = (cosines > 0) & ~is_hidden(corners, raster.depth)
     chosen = is_open.index_select(0, texels.face).nonzero().squeeze(1)
-    parts = [_look(texels, part, sight) for part in torch.split(chosen, AT_ONCE)]
+    parts = []
+    for part in torch.split(chosen, AT_ONCE):
+        check()
+        parts.append(_look(texels, part, sight))
     return Sample(
         texel=torch.cat([part.texel for part in parts]),
         values=torch.cat([part.values.T for part in parts], dim=1).T,

@@ -69,7 +69,8 @@ def paint_projection(
     # Seen from behind, left is right.
     back = _frame(faces.back, subject, side)[:, ::-1]
     progress.step(2, STEPS)
-    texels = make_texels(subject, torch.from_numpy(layout.uv).float().to(device), texture_size)
+    uv = torch.from_numpy(layout.uv).float().to(device)
+    texels = make_texels(subject, uv, texture_size, check=progress.check)
     progress.step(3, STEPS)
     shots = (
         Shot(view, torch.from_numpy(np.ascontiguousarray(image)).to(device))

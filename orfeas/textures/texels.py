@@ -1,5 +1,6 @@
 """Where on the model each texel of its texture lies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,9 @@ class Texels:
     normal: Tensor
 
 
-def make_texels(subject: Subject, uv: Tensor, side_px: int, grid: Grid = "centres") -> Texels:
+def make_texels(
+    subject: Subject, uv: Tensor, side_px: int, grid: Grid = "centres", check: Callable[[], None] = lambda: None
+) -> Texels:
     """Lay the model out in its texture; where islands overlap, the first face has the texel.
 
     Args:
@@ -36,10 +39,13 @@ def make_texels(subject: Subject, uv: Tensor, side_px: int, grid: Grid = "centre
         uv: ``[n, 2]`` in [0, 1], origin lower left (conventions §5).
         side_px: of the texture.
         grid: ``centres``, as viewers sample textures; ``corners`` is what the recorded reference has.
+        check: called between the steps, each a good second at 4096; what it raises stops the work.
     """
     # Picture coordinates run down, v runs up: conventions §5.
     place = torch.stack([2 * uv[:, 0] - 1, 1 - 2 * uv[:, 1], torch.zeros_like(uv[:, 0])], dim=1).float()
     raster = rasterize(place, subject.faces, side_px, side_px, grid)
+    check()
     hits = find_hits(raster, place, subject.faces, grid)
+    check()
     point = interpolate(hits, subject.points, subject.faces)
     return Texels(side_px, hits.pixel, hits.face, point, subject.normals.index_select(0, hits.face))

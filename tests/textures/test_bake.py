@@ -156,6 +156,16 @@ def test_shots_are_taken_one_by_one_and_stopped_between() -> None:
     assert taken == [0, 1, 2]
 
 
+def test_looking_through_a_camera_stops_in_the_middle() -> None:
+    _, subject, texels = laid_out(box())
+
+    def stop() -> None:
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        back_project(subject, texels, six_sides()[0], 1, check=stop)
+
+
 @pytest.mark.parametrize(("side_px", "rim"), [(64, 1), (256, 1), (512, 1), (1024, 2), (2048, 4), (4096, 8)])
 def test_the_rim_grows_with_the_picture(side_px: int, rim: int) -> None:
     assert rim_px(side_px) == rim

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from orfeas.errors import Cancelled
 from orfeas.textures.texels import Texels, make_texels
 from orfeas.textures.unwrap import Layout, unwrap
 from tests.meshes.solids import blob
@@ -50,3 +51,16 @@ def test_where_islands_overlap_the_first_face_has_the_texel() -> None:
     uv = np.array([[0.1, 0.1], [0.9, 0.1], [0.1, 0.9]] * 2)
     layout = Layout(points, np.arange(6).reshape(2, 3), uv, np.arange(6))
     assert set(make_texels(subject_of(layout), torch.from_numpy(uv), 32).face.tolist()) == {0}
+
+
+def test_it_stops_between_its_steps(layout: Layout) -> None:
+    calls: list[int] = []
+
+    def stop() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        make_texels(subject_of(layout), torch.from_numpy(layout.uv), 256, check=stop)
+    assert len(calls) == 2

@@ -224,7 +224,8 @@ def _bake(
     from orfeas.textures.texels import make_texels
 
     device, steps = subject.points.device, len(views) + 3
-    texels = make_texels(subject, torch.from_numpy(layout.uv).float().to(device), texture_size)
+    uv = torch.from_numpy(layout.uv).float().to(device)
+    texels = make_texels(subject, uv, texture_size, check=progress.check)
 
     def shots() -> Iterator[Shot]:
         for number, view in enumerate(views):
