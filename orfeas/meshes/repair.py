@@ -1,11 +1,14 @@
 """Broken meshes are closed: what a slicer asks for."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import orient
@@ -19,11 +22,36 @@ PARTING = 1e-5
 MAX_RINGS = 100
 
 
+@dataclass(frozen=True)
+class _Surface:
+    """A mesh that is being repaired.
+
+    Attributes:
+        points: ``[n, 3]``, all places different.
+        faces: ``[m, 3]`` int64.
+        corners: ``[m, 3]`` int64, the corner of the input, ``3 · face + place``, whose look each corner has.
+    """
+
+    points: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    corners: NDArray[np.int64]
+
+    def kept(self, chosen: NDArray[np.bool_ | np.int64]) -> "_Surface":
+        """With the ``chosen`` faces alone, by mask or number."""
+        return replace(self, faces=self.faces[chosen], corners=self.corners[chosen])
+
+    def wound(self, faces: NDArray[np.int64]) -> "_Surface":
+        """With the same faces, some of them wound the other way round."""
+        turned = (faces != self.faces).any(axis=1)[:, None]
+        return replace(self, faces=faces, corners=np.where(turned, self.corners[:, ::-1], self.corners))
+
+
 def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """A closed mesh, consistently wound, as near to ``mesh`` as can be; colours, texture and UVs are left behind.
+    """A closed mesh, consistently wound, as near to ``mesh`` as can be, with its colours, texture and UVs.
 
     A mesh that is closed and sound already keeps every vertex and face. Holes are filled with fans of triangles around
-    their middle, which suits small ones best. Bodies that overlap stay so.
+    their middle, which suits small ones best; a triangle of a fan has the look of the edge it begins at. Bodies that
+    overlap stay so.
 
     Raises:
         InvalidMesh: no face is left that could be part of a surface, a number is not finite, or a corner is missing.
@@ -33,31 +61,55 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     check_points(stored)
     # 1. Corners at one place are one vertex, and narrow cracks are closed.
     first, inverse = weld(stored)
-    points, faces = stored[first], inverse[np.asarray(mesh.faces)]
-    reach = float(np.linalg.norm(np.ptp(points[faces.ravel()], axis=0))) if len(faces) else 0.0
-    faces = _clean(_close_cracks(points, _clean(faces), GAP * reach))
+    corners = np.arange(3 * len(mesh.faces), dtype=np.int64).reshape(-1, 3)
+    surface = _cleaned(_Surface(stored[first], inverse[np.asarray(mesh.faces)], corners))
+    points = surface.points
+    reach = float(np.linalg.norm(np.ptp(points[surface.faces.ravel()], axis=0))) if len(surface.faces) else 0.0
+    surface = _cleaned(replace(surface, faces=_close_cracks(points, surface.faces, GAP * reach)))
     # 2. Waste is dropped: sheets that hang from a sound surface, and single faces.
-    faces = _drop_crumbs(_drop_fins(points, faces))
-    if not len(faces):
+    surface = surface.kept(_sound(points, surface.faces))
+    surface = surface.kept(_is_no_crumb(surface.faces))
+    if not len(surface.faces):
         raise InvalidMesh("The model has no surface that could be repaired.")
     # 3. Faces are wound alike, and surfaces that touch along an edge are parted there.
-    faces = orient(points, faces, half_edges(faces).pairs())
-    sides = half_edges(faces)
-    pairs = np.concatenate([sides.pairs(), _pair_by_angle(points, faces, sides)])
-    points, faces = _part(points, faces, pairs, PARTING * reach)
+    surface = surface.wound(orient(points, surface.faces, half_edges(surface.faces).pairs()))
+    sides = half_edges(surface.faces)
+    pairs = np.concatenate([sides.pairs(), _pair_by_angle(points, surface.faces, sides)])
+    points, faces = _part(points, surface.faces, pairs, PARTING * reach)
     # 4. Holes are filled.
-    points, faces = _fill_holes(points, faces, pairs)
+    surface = _filled(replace(surface, points=points, faces=faces), pairs)
     # 5. Closed components lie outward.
-    faces = orient(points, faces, half_edges(faces).pairs())
-    used, flat = np.unique(faces, return_inverse=True)
-    return trimesh.Trimesh(vertices=points[used], faces=flat.reshape(-1, 3), process=False)
+    surface = surface.wound(orient(surface.points, surface.faces, half_edges(surface.faces).pairs()))
+    return _with_look(surface, mesh)
 
 
-def _clean(faces: NDArray[np.int64]) -> NDArray[np.int64]:
+def _with_look(surface: _Surface, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The surface as a mesh; a vertex whose corners looked different in ``mesh`` becomes several at one place."""
+    look = appearance_of(mesh)
+    stored = np.asarray(mesh.faces).ravel()[surface.corners.ravel()]
+    if look.uv is None and look.colours is None:
+        used = np.zeros(len(surface.points), dtype=np.bool_)
+        used[surface.faces.ravel()] = True
+        first, flat = np.flatnonzero(used), (np.cumsum(used) - 1)[surface.faces.ravel()]
+        points, source = surface.points[first], np.zeros(len(first), dtype=np.int64)
+    else:
+        looks = weld(look.uv if look.uv is not None else np.asarray(look.colours, dtype=np.float64))[1][stored]
+        keys = surface.faces.ravel() * (int(looks.max()) + 1) + looks
+        _, first, flat = np.unique(keys, return_index=True, return_inverse=True)
+        points, source = surface.points[surface.faces.ravel()[first]], stored[first]
+    return trimesh.Trimesh(
+        vertices=points,
+        faces=flat.reshape(-1, 3),
+        visual=visual_of(look, source),
+        metadata=mesh.metadata,
+        process=False,
+    )
+
+
+def _cleaned(surface: _Surface) -> _Surface:
     """Without faces that repeat a vertex, and with one of those that have the same three."""
-    faces = faces[~repeats_a_vertex(faces)]
-    first = weld(np.sort(faces, axis=1).astype(np.float64))[0]
-    return faces[first]
+    surface = surface.kept(~repeats_a_vertex(surface.faces))
+    return surface.kept(weld(np.sort(surface.faces, axis=1).astype(np.float64))[0])
 
 
 def _close_cracks(points: NDArray[np.float64], faces: NDArray[np.int64], gap: float) -> NDArray[np.int64]:
@@ -74,30 +126,32 @@ def _close_cracks(points: NDArray[np.float64], faces: NDArray[np.int64], gap: fl
     return stands_for[faces]
 
 
-def _drop_fins(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The faces without those that are too many at an edge and hang free on another side."""
+def _sound(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers of the faces without those that are too many at an edge and hang free on another side."""
+    kept = np.arange(len(faces))
     for _ in range(MAX_RINGS):
-        sides = half_edges(faces)
+        now = faces[kept]
+        sides = half_edges(now)
         free = (sides.count_of_side() == 1).sum(axis=1)
         crowded = sides.count > 2
         crowd = sides.of_edges(crowded)
         sizes = sides.count[crowded]
         edge = np.repeat(np.arange(len(sizes)), sizes)
         # The freest first, and of those the smallest; so many of an edge as it has too many.
-        order = np.lexsort((_areas(points, faces)[crowd // 3], -free[crowd // 3], edge))
+        order = np.lexsort((_areas(points, now)[crowd // 3], -free[crowd // 3], edge))
         rank = np.arange(len(crowd)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         face = crowd[order] // 3
         dropped = face[(rank < np.repeat(sizes - 2, sizes)) & (free[face] > 0)]
         if not len(dropped):
-            return faces
-        faces = np.delete(faces, np.unique(dropped), axis=0)
-    return faces
+            return kept
+        kept = np.delete(kept, np.unique(dropped))
+    return kept
 
 
-def _drop_crumbs(faces: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The faces without those that share no edge with another, unless that is all there is."""
-    is_crumb = (half_edges(faces).count_of_side() == 1).all(axis=1)
-    return faces if is_crumb.all() else faces[~is_crumb]
+def _is_no_crumb(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """``[m]`` whether a face shares an edge with another; all of them where none does."""
+    is_crumb: NDArray[np.bool_] = (half_edges(faces).count_of_side() == 1).all(axis=1)
+    return ~is_crumb if not is_crumb.all() else is_crumb
 
 
 def _areas(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -177,16 +231,16 @@ def _part(
     return points + np.where(is_several, share, 0.0)[:, None] * inward, faces
 
 
-def _fill_holes(
-    points: NDArray[np.float64], faces: NDArray[np.int64], pairs: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Points and faces with every loop of sides that are in none of ``pairs`` closed.
+def _filled(surface: _Surface, pairs: NDArray[np.int64]) -> _Surface:
+    """The surface with every loop of sides that are in none of ``pairs`` ``[k, 2]`` closed.
 
     A loop of three is closed by one triangle, a longer one by a fan around a new point; one of two is closed as it is.
     """
+    points, faces = surface.points, surface.faces
     is_free = np.ones(faces.size, dtype=np.bool_)
     is_free[pairs.ravel()] = False
-    rim = ends(faces, np.flatnonzero(is_free))
+    sides = np.flatnonzero(is_free)
+    rim = ends(faces, sides)
     vertices, flat = np.unique(rim, return_inverse=True)
     links = flat.reshape(-1, 2)
     loop = label(links, len(vertices))[links[:, 0]]
@@ -197,9 +251,18 @@ def _fill_holes(
     # On a surface with one side, sides may meet head on; then they do not run round.
     starts_one = np.bincount(links[:, 0])[links[:, 0]] == 1
     runs_round = np.bincount(loop, starts_one) == size
-    triangles = np.column_stack([end[first], start[first], across])[(size == 3) & runs_round]
+    is_single = (size == 3) & runs_round
+    triangles = np.column_stack([end[first], start[first], across])[is_single]
     is_fan = (size > 3) | ((size == 3) & ~runs_round)
     number = len(points) + np.cumsum(is_fan) - 1
     fan = np.column_stack([end, start, number[loop]])[is_fan[loop]]
     middles = np.column_stack([np.bincount(loop, axis) for axis in points[start].T]) / size[:, None]
-    return np.concatenate([points, middles[is_fan]]), np.concatenate([faces, triangles, fan])
+    # The far corner looks like the near one: what lies between two looks in a texture may be anything.
+    own = surface.corners.ravel()
+    near, far = own[sides - sides % 3 + (sides + 1) % 3], own[sides]
+    looks = np.column_stack([near, far, far])
+    return _Surface(
+        np.concatenate([points, middles[is_fan]]),
+        np.concatenate([faces, triangles, fan]),
+        np.concatenate([surface.corners, looks[first[is_single]], looks[is_fan[loop]]]),
+    )

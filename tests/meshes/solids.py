@@ -2,10 +2,12 @@
 
 import numpy as np
 import trimesh
+from numpy.typing import NDArray
 from PIL import Image
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
+from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.provenance import Provenance
 from orfeas.records import JobKind
 
@@ -103,6 +105,10 @@ def soup(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 
 def without_faces(mesh: trimesh.Trimesh, *dropped: int) -> trimesh.Trimesh:
     """The mesh with holes."""
-    return trimesh.Trimesh(
-        vertices=mesh.vertices, faces=np.delete(np.asarray(mesh.faces), dropped, axis=0), process=False
-    )
+    return with_faces(mesh, np.delete(np.asarray(mesh.faces), dropped, axis=0))
+
+
+def with_faces(mesh: trimesh.Trimesh, faces: NDArray[np.int64]) -> trimesh.Trimesh:
+    """Other faces on the same vertices, which look as they do."""
+    visual = visual_of(appearance_of(mesh), np.arange(len(mesh.vertices)))
+    return trimesh.Trimesh(vertices=mesh.vertices, faces=faces, visual=visual, process=False)

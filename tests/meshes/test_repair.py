@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -8,10 +9,21 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import measure
 from orfeas.records import MeshReport
-from tests.meshes.solids import blob, box, inverted, joined, soup, textured_ball, without_faces
+from tests.meshes.solids import (
+    blob,
+    box,
+    coloured_box,
+    inverted,
+    joined,
+    soup,
+    textured_ball,
+    with_faces,
+    without_faces,
+)
 
 Break = Callable[[trimesh.Trimesh, np.random.Generator], trimesh.Trimesh]
 
@@ -20,6 +32,14 @@ def in_a_file(mesh: trimesh.Trimesh) -> MeshReport:
     """Measures of the mesh as an STL file holds it: 32-bit triangles that share no vertex."""
     single = trimesh.Trimesh(np.asarray(mesh.vertices, np.float32), mesh.faces, process=False)
     return measure(soup(single))
+
+
+def looks_of(mesh: trimesh.Trimesh) -> Counter[frozenset[tuple[float, ...]]]:
+    """How often there is a face with these corners, each a place and what it looks like."""
+    look = appearance_of(mesh)
+    values = look.uv if look.uv is not None else np.asarray(look.colours)
+    rows = np.column_stack([mesh.vertices, values]).round(9)[np.asarray(mesh.faces)]
+    return Counter(frozenset(map(tuple, face.tolist())) for face in rows)
 
 
 def with_holes(mesh: trimesh.Trimesh, rng: np.random.Generator) -> trimesh.Trimesh:
@@ -34,7 +54,7 @@ def with_turned_faces(mesh: trimesh.Trimesh, rng: np.random.Generator) -> trimes
     faces = np.array(mesh.faces)
     turned = rng.random(len(faces)) < 0.1
     faces[turned] = faces[turned][:, ::-1]
-    return trimesh.Trimesh(mesh.vertices, faces, process=False)
+    return with_faces(mesh, faces)
 
 
 def with_fins(mesh: trimesh.Trimesh, rng: np.random.Generator) -> trimesh.Trimesh:
@@ -98,8 +118,41 @@ def test_a_sound_mesh_keeps_every_face(mesh: trimesh.Trimesh) -> None:
     assert measure(repaired) == pytest.approx(measure(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)))
 
 
-def test_a_seam_is_closed() -> None:
-    assert len(repair(textured_ball()).vertices) == measure(textured_ball()).vertices
+def test_a_seam_stays_in_the_uvs_and_is_none_in_the_surface() -> None:
+    ball = textured_ball()
+    repaired = repair(ball)
+    assert looks_of(repaired) == looks_of(ball)
+    assert measure(repaired).is_watertight
+    assert repaired.visual.material.baseColorTexture is ball.visual.material.baseColorTexture
+
+
+def test_a_face_that_is_turned_over_keeps_the_uv_of_each_corner() -> None:
+    ball = textured_ball()
+    assert looks_of(repair(with_turned_faces(ball, np.random.default_rng(3)))) == looks_of(ball)
+
+
+def test_the_faces_left_of_a_textured_mesh_with_holes_keep_their_uvs() -> None:
+    broken = with_holes(textured_ball(24), np.random.default_rng(3))
+    assert len(broken.faces) < len(textured_ball(24).faces)
+    repaired = repair(broken)
+    assert measure(repaired).is_watertight
+    found = looks_of(repaired)
+    assert all(found[look] >= count for look, count in looks_of(broken).items())
+
+
+def test_a_filled_hole_has_the_look_of_its_rim() -> None:
+    broken = with_holes(textured_ball(24), np.random.default_rng(3))
+    repaired = repair(broken)
+    filled = np.asarray(repaired.visual.uv)[repaired.faces[len(broken.faces) :]].reshape(-1, 2)
+    assert len(filled)
+    assert {tuple(uv) for uv in filled} <= {tuple(uv) for uv in np.asarray(broken.visual.uv)}
+
+
+def test_colours_on_vertices_are_kept() -> None:
+    broken = without_faces(coloured_box(), 4)
+    repaired = repair(broken)
+    assert measure(repaired).is_watertight
+    assert looks_of(broken) <= looks_of(repaired)
 
 
 def test_a_hole_of_three_sides_is_filled_by_one_face() -> None:
