@@ -17,6 +17,7 @@ class Stage(StrEnum):
     CUT_OUT = "cut_out"
     SHAPE = "shape"
     SURFACE = "surface"
+    REPAIR = "repair"
     UNWRAP = "unwrap"
     TEXTURE = "texture"
     ENLARGE = "enlarge"
@@ -84,15 +85,20 @@ class Progress:
             self.timings_s[stage] = self.timings_s.get(stage, 0.0) + time.perf_counter() - start
             self._stage = None
 
+    @property
+    def current(self) -> Stage:
+        """The stage that is open."""
+        assert self._stage is not None, "no stage is open"
+        return self._stage
+
     def step(self, done: int, total: int) -> None:
         """Report ``done`` of ``total`` steps of the stage that is open.
 
         Raises:
             Cancelled: where the user has stopped the work.
         """
-        assert self._stage is not None, "step() outside a stage"
         self.check()
-        self._report(Step(self._stage, done, total))
+        self._report(Step(self.current, done, total))
 
     def check(self) -> None:
         """Stop here if asked to; call it between pieces of work of less than a second.

@@ -23,6 +23,7 @@ LAYERS: list[set[str]] = [
     {"engines"},
     {"textures", "text_to_image"},
     {"images", "meshes", "jobs", "workspace", "metrics", "hub"},
+    {"apart"},
     {"devices"},
     {"settings"},
     {"errors", "files", "progress", "records", "options", "version"},
