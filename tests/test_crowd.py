@@ -20,7 +20,7 @@ from orfeas.progress import Progress
 from orfeas.server import Server, build
 from orfeas.settings import Settings
 
-MINUTE_S = 60.0
+AT_RANDOM_S = 20.0
 SETTLE_S = 20.0
 
 
@@ -145,9 +145,9 @@ def submit_twice(client: Client, picture: str, _: str, __: random.Random) -> Non
     first.result()
 
 
-def test_ten_clients_at_random_for_a_minute_leave_nothing_stuck(served: tuple[Server, str, Watched], mug: Path) -> None:
+def test_ten_clients_at_random_leave_nothing_stuck(served: tuple[Server, str, Watched], mug: Path) -> None:
     server, url, engine = served
-    deadline = time.monotonic() + MINUTE_S
+    deadline = time.monotonic() + AT_RANDOM_S
     unexpected: list[str] = []
     finished: Counter[str] = Counter()
 
@@ -171,7 +171,7 @@ def test_ten_clients_at_random_for_a_minute_leave_nothing_stuck(served: tuple[Se
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(MINUTE_S + 60)
+        thread.join(AT_RANDOM_S + 60)
     assert not any(thread.is_alive() for thread in threads)
     assert unexpected == []
     assert engine.started > 10

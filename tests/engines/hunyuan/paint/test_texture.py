@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from numpy.typing import NDArray
 
 from orfeas.engines.base import TextureRequest
 from orfeas.engines.hunyuan.paint import texture as texture_module
@@ -47,10 +48,18 @@ def paint(engine: HunyuanPaint, progress: Progress | None = None, **changes: obj
     return engine.generate(request_for(engine, **changes), progress or Progress()).mesh
 
 
-def pixels(mesh: trimesh.Trimesh) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def pixels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
     texture = appearance_of(mesh).texture
     assert texture is not None
     return np.asarray(texture.convert("RGB")).astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def painted(weights: Path) -> NDArray[np.int64]:
+    """What the engine paints with everything on the device."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, Quality.DRAFT, SMALL)
+        return pixels(paint(HunyuanPaint(weights, "cpu", Tenants())))
 
 
 def test_a_mesh_keeps_its_shape_and_gets_its_maps(weights: Path) -> None:
@@ -98,11 +107,12 @@ def test_the_same_seed_paints_the_same_and_another_something_else(weights: Path)
 
 
 @pytest.mark.parametrize("placement", list(Placement))
-def test_every_plan_paints_the_same(placement: Placement, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    want = pixels(paint(HunyuanPaint(weights, "cpu", Tenants())))
+def test_every_plan_paints_the_same(
+    placement: Placement, weights: Path, painted: NDArray[np.int64], monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = make_plans(CONFIG, SMALL.views, SMALL.view_size, torch.float32)[placement]
     monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plan.needed_bytes)
-    assert np.abs(pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))) - want).max() <= 1
+    assert np.abs(pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))) - painted).max() <= 1
 
 
 def run_out(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
@@ -117,13 +127,14 @@ def run_out(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr(MainStream, "forward", failing)
 
 
-def test_running_out_of_memory_once_steps_down_and_says_so(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_once_steps_down_and_says_so(
+    weights: Path, painted: NDArray[np.int64], monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = HunyuanPaint(weights, "cpu", Tenants())
-    want = pixels(paint(engine))
     run_out(monkeypatch, 1)
     result = engine.generate(request_for(engine), Progress())
     assert "Device memory ran out, so the model was made again with less" in result.notes[-1]
-    assert np.abs(pixels(result.mesh) - want).max() <= 1
+    assert np.abs(pixels(result.mesh) - painted).max() <= 1
 
 
 def test_running_out_of_memory_twice_ends_the_job_alone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
