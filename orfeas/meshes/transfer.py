@@ -51,7 +51,7 @@ def _corner_uvs(
     scale = np.linalg.norm(slopes, axis=(1, 2)) / np.sqrt(2.0)
     charts = _charts(points, uv, faces)
     nearest = Nearest(points, faces, charts)
-    found = np.empty_like(expected)
+    found: NDArray[np.float64] = np.empty_like(expected)
     for start in range(0, len(corners), CHUNK // 3):
         part = slice(start, start + CHUNK // 3)
         around = nearest.around(corners[part].reshape(-1, 3), np.repeat(charts[places.face[part]], 3))
