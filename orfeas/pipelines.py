@@ -4,7 +4,7 @@ Nothing here knows of queues, sessions or doors: a request, a folder and a :clas
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from io import BytesIO
@@ -25,7 +25,7 @@ from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, TextureFormat, TextureOptions
 from orfeas.progress import Progress, Stage
-from orfeas.records import ImageInfo, JobKind, MeshReport, Scalar
+from orfeas.records import EngineInfo, ImageInfo, JobKind, MeshReport, Scalar
 from orfeas.text_to_image.base import PictureEngine, PictureRequest
 
 THUMBNAIL_PX = 192
@@ -149,6 +149,20 @@ def file_stem(text: str) -> str:
     Only ASCII letters, digits and hyphens survive, so that no name can leave a folder.
     """
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:MAX_STEM].strip("-") or "model"
+
+
+def make(task: Task, kind: JobKind, folder: Path, progress: Progress) -> Made:
+    """What the task says, from the files in the job's folder to more files there.
+
+    Raises:
+        OrfeasError: as the engines say.
+    """
+    files = JobFiles(folder, task.stem)
+    if isinstance(task, PictureTask):
+        return make_picture(task, files, progress)
+    if isinstance(task, TextureTask):
+        return make_texture(task, kind, files, progress)
+    return make_model(task, kind, files, progress)
 
 
 def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made:
@@ -314,8 +328,19 @@ def write_model(data: bytes, output_format: OutputFormat, files: JobFiles) -> No
 
 def is_preview(task: Task) -> bool:
     """Whether any engine at work here is a preview engine."""
-    parts = (task.picture, task.painter) if isinstance(task, ModelTask) else ()
-    return task.engine.info().is_preview or any(is_preview(part) for part in parts if part is not None)
+    return any(info.is_preview for info in _infos(task))
+
+
+def is_learned(task: Task) -> bool:
+    """Whether any engine at work here runs learned networks, which want a GPU."""
+    return any(not info.is_preview for info in _infos(task))
+
+
+def _infos(task: Task) -> Iterator[EngineInfo]:
+    yield task.engine.info()
+    for part in (task.picture, task.painter) if isinstance(task, ModelTask) else ():
+        if part is not None:
+            yield from _infos(part)
 
 
 def reported_options(task: Task) -> dict[str, Scalar]:

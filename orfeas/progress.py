@@ -1,7 +1,7 @@
 """Progress and cancellation of long work, as one small object that engines take."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,6 +99,11 @@ class Progress:
         """
         self.check()
         self._report(Step(self.current, done, total))
+
+    def relay(self, step: Step, timings_s: Mapping[Stage, float]) -> None:
+        """Report what a worker in another process has told: its last step, and what its stages took so far."""
+        self.timings_s = dict(timings_s)
+        self._report(step)
 
     def check(self) -> None:
         """Stop here if asked to; call it between pieces of work of less than a second.

@@ -5,6 +5,7 @@
 
 from dataclasses import replace
 
+from orfeas.devices import DeviceChoice
 from orfeas.engines.base import ShapeEngine, TextureEngine
 from orfeas.engines.choice import choose_picture_engine, choose_shape_engine, choose_texture_engine
 from orfeas.engines.hunyuan.files import WEIGHTS
@@ -30,15 +31,16 @@ class Roster:
 
     Args:
         settings: where the weights are, and what learned engines run on.
+        light_device: what engines run on that do well without a GPU; as ``settings`` say if not given.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, light_device: DeviceChoice | None = None) -> None:
         tenants = Tenants()
         weights, device = settings.weights, settings.device
         shape = HunyuanShape(weights, device, tenants, is_compiled=settings.compile)
         paint = HunyuanPaint(weights, device, tenants)
         self.shape: tuple[ShapeEngine, ...] = (shape, Inflate())
-        self.texture: tuple[TextureEngine, ...] = (paint, Projection(device, tenants))
+        self.texture: tuple[TextureEngine, ...] = (paint, Projection(light_device or device, tenants))
         self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
         self.fetchables = _fetchables(shape, paint)
 

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_compile(self) -> Self:
-        if self.compile and os.environ.get(ZERO_GPU):
+        if self.compile and self.is_zero_gpu:
             raise ValueError("ORFEAS_COMPILE cannot be used on ZeroGPU, whose workers would compile anew in every job")
         return self
 
@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         if self.fetch != "none" and self.why_no_fetch:
             raise ValueError(f"ORFEAS_FETCH is set, but {self.why_no_fetch}")
         return self
+
+    @property
+    def is_zero_gpu(self) -> bool:
+        """Whether this is a Space on ZeroGPU, which lends a GPU to a process of its own for one call at a time."""
+        return os.environ.get(ZERO_GPU, "").lower() in ("1", "t", "true")
 
     @property
     def why_no_fetch(self) -> str:

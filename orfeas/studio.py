@@ -39,7 +39,9 @@ from orfeas.pipelines import (
     convert_file,
     file_stem,
     find_files,
+    is_learned,
     is_preview,
+    make,
     reported_options,
 )
 from orfeas.progress import Progress
@@ -48,6 +50,7 @@ from orfeas.roster import Roster
 from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
 from orfeas.workspace import Workspace, full_disk_explained
+from orfeas.zero_gpu import ZeroGpu
 
 LOGGER = logging.getLogger(__name__)
 
@@ -83,7 +86,8 @@ class Studio:
             is_waiting=is_waiting,
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
-        self.roster = Roster(self.settings)
+        self._zero_gpu = ZeroGpu(self.settings) if self.settings.is_zero_gpu else None
+        self.roster = Roster(self.settings, "cpu" if self._zero_gpu else None)
         self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self._device = threading.Lock()
         self._tasks: dict[str, Task] = {}
@@ -264,7 +268,8 @@ class Studio:
         except Cancelled as error:
             return self._end(self.jobs.cancelled(job_id, error, {}))
         try:
-            job = run_task(job_id, task, self.jobs, self.workspace, progress)
+            maker = self._zero_gpu.make if self._zero_gpu and is_learned(task) else make
+            job = run_task(job_id, task, maker, self.jobs, self.workspace, progress)
         finally:
             self._device.release()
         self.tidy()

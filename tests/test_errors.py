@@ -1,7 +1,9 @@
+import pickle
+
 import pytest
 
 from orfeas import errors
-from orfeas.errors import InternalError, InvalidImage, OrfeasError, error_of
+from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, InvalidOption, OrfeasError, error_of
 
 # The contract's table: code, title, HTTP status.
 PROMISED = {
@@ -42,3 +44,11 @@ def test_an_error_survives_its_record(kind: type[OrfeasError]) -> None:
 
 def test_an_unknown_code_is_an_internal_error() -> None:
     assert type(error_of("from_the_future", "why")) is InternalError
+
+
+@pytest.mark.parametrize("kind", concrete_errors())
+def test_an_error_crosses_to_another_process_as_it_is(kind: type[OrfeasError]) -> None:
+    error = kind("Why.", "texture_engine") if kind in (InvalidOption, EngineUnavailable) else kind("Why.")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (str(again), again.sentence, vars(again)) == ("Why.", error.sentence, vars(error))

@@ -17,6 +17,7 @@ LAYERS: list[set[str]] = [
     {"doctor", "server"},
     {"ui", "api"},
     {"studio"},
+    {"zero_gpu"},
     {"roster"},
     {"fetching", "running"},
     {"pipelines"},

@@ -205,12 +205,13 @@ class Jobs:
         )
 
     def cancelled(self, job_id: str, error: Cancelled, timings_s: Mapping[str, float]) -> Job:
-        """The job's worker has stopped, as it was asked to.
+        """The job's worker has stopped, as it was asked to: by the user, or because the studio is being stopped.
 
         Raises:
             NotFound: no such job.
         """
-        return self._cancel(job_id, Failure(error.code, str(error)), timings_s)
+        why = CLOSED if self._is_closed else Failure(error.code, str(error))
+        return self._cancel(job_id, why, timings_s)
 
     def request_cancel(self, job_id: str) -> Job:
         """Ask a job to stop: one that waits has ended at once, one that runs ends when its worker notices.

@@ -1,0 +1,53 @@
+"""``python app.py`` as a real process."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+START_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class App:
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+
+
+def start(tmp_path: Path, **environment: str) -> App:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path / "log.txt"
+    process = subprocess.Popen(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, "ORFEAS_PORT": str(port), "ORFEAS_DATA_DIR": str(tmp_path / "data"), **environment},
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    app = App(process, f"http://127.0.0.1:{port}/", log)
+    end = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{app.url}ready").status_code == 200:
+                return app
+        except httpx.ConnectError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("not ready in time")
+
+
+def stop(app: App) -> int:
+    app.process.send_signal(signal.SIGTERM)
+    return app.process.wait(20)
