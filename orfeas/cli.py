@@ -34,6 +34,7 @@ from orfeas.options import (
     parse_choice,
     parse_picture_options,
     parse_prompt,
+    parse_repair_options,
     parse_shape_options,
     parse_texture_options,
 )
@@ -76,6 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_generate(commands.add_parser("generate", help="make a model of a picture or of words"))
 
     _add_texture(commands.add_parser("texture", help="paint a mesh from a picture of its front"))
+
+    _add_repair(commands.add_parser("repair", help="make a mesh ready to be printed"))
 
     convert = commands.add_parser("convert", help="write a mesh file in another format")
     convert.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
@@ -140,6 +143,18 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size and place")
     parser.add_argument("--json", action="store_true", help="print the job record when done")
     parser.set_defaults(run=run_texture)
+
+
+def _add_repair(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
+    parser.add_argument("--target-faces", type=int, default=0, help="0 keeps the faces there are")
+    parser.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size and place")
+    parser.add_argument("--min-part", type=float, default=0.01, help="share of the largest part; smaller ones go")
+    parser.add_argument("--keep-shells", action="store_true", help="keep closed shells that lie inside others")
+    parser.add_argument("--texture-format", default="jpeg", help=_choices(TextureFormat))
+    parser.add_argument("--json", action="store_true", help="print the job record when done")
+    parser.set_defaults(run=run_repair)
 
 
 def _add_texture_file(parser: argparse.ArgumentParser) -> None:
@@ -208,6 +223,19 @@ def run_texture(options: argparse.Namespace) -> int:
     return _run(
         options, lambda studio: studio.submit_texture(options.mesh, options.image, texture), texture.output_format
     )
+
+
+def run_repair(options: argparse.Namespace) -> int:
+    """``repair``: make a mesh ready to be printed, and write it where it was asked for, whole or not at all."""
+    repair = parse_repair_options(
+        target_faces=options.target_faces,
+        size_mm=options.size_mm,
+        output_format=format_of(options.output),
+        min_part=options.min_part,
+        keep_shells=options.keep_shells,
+        texture_format=options.texture_format,
+    )
+    return _run(options, lambda studio: studio.submit_repair(options.mesh, repair), repair.output_format)
 
 
 def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_format: OutputFormat) -> int:
@@ -280,10 +308,11 @@ def _summary(job: Job, output: Path) -> str:
     x, y, z = job.mesh.size_mm
     closed = "watertight" if job.mesh.is_watertight else "not watertight"
     preview = " (preview engine)" if job.is_preview else ""
+    seed = f", seed {job.options['seed']}" if "seed" in job.options else ""
     notes = "".join(f"\n{note}" for note in job.notes)
     return (
         f"{output}: {job.mesh.faces:,} faces, {closed}, {x:.1f} × {y:.1f} × {z:.1f} mm, "
-        f"by {job.engine}{preview}, seed {job.options['seed']}, {job.timings_s['total']:.2f} s{notes}"
+        f"by {job.engine}{preview}{seed}, {job.timings_s['total']:.2f} s{notes}"
     )
 
 

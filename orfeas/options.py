@@ -147,6 +147,23 @@ class TextureOptions:
 
 
 @dataclass(frozen=True)
+class RepairOptions:
+    """Options of ``/repair_mesh``, made by :func:`parse_repair_options`.
+
+    ``target_faces`` 0 keeps the faces there are; ``size_mm`` is the longest side that the model is scaled to, 0 leaves
+    its size and place. Parts whose diagonal is below the share ``min_part`` of the largest part's are dropped.
+    ``keep_shells`` keeps closed shells that lie inside others.
+    """
+
+    target_faces: int = 0
+    size_mm: float = 0.0
+    output_format: OutputFormat = OutputFormat.STL
+    min_part: float = 0.01
+    keep_shells: bool = False
+    texture_format: TextureFormat = TextureFormat.JPEG
+
+
+@dataclass(frozen=True)
 class PictureOptions:
     """Options of ``/text_to_image``, made by :func:`parse_picture_options`; ``-1`` and ``0`` let ORFEAS choose."""
 
@@ -209,7 +226,10 @@ def parse_integer(name: str, value: object, low: int, high: int, auto: int | Non
     Raises:
         InvalidOption: not a whole number, or out of range; the message says the range.
     """
-    number = parse_number(name, value, low, high, auto)
+    return _whole(name, parse_number(name, value, low, high, auto))
+
+
+def _whole(name: str, number: float) -> int:
     if number != int(number):
         raise InvalidOption(f"{name} cannot be {number:g}; it takes a whole number.", name)
     return int(number)
@@ -328,6 +348,31 @@ def parse_texture_options(
         texture_size=parse_integer("texture_size", texture_size, 256, 4096, auto=0),
         texture_format=_parse_texture_format(texture_format, output_format),
         keep_uv=parse_bool("keep_uv", keep_uv),
+    )
+
+
+def parse_repair_options(
+    *,
+    target_faces: object = 0,
+    size_mm: object = 0,
+    output_format: object = OutputFormat.STL,
+    min_part: object = 0.01,
+    keep_shells: object = False,
+    texture_format: object = TextureFormat.JPEG,
+) -> RepairOptions:
+    """Check what a caller sent to ``/repair_mesh``.
+
+    Raises:
+        InvalidOption: the first value that is not allowed, with what is.
+    """
+    keeps = "keep the faces there are"
+    return RepairOptions(
+        target_faces=_whole("target_faces", parse_number("target_faces", target_faces, 100, 2_000_000, 0, keeps)),
+        size_mm=parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place"),
+        output_format=parse_choice("output_format", output_format, OutputFormat),
+        min_part=parse_number("min_part", min_part, 0, 1),
+        keep_shells=parse_bool("keep_shells", keep_shells),
+        texture_format=_parse_texture_format(texture_format, output_format),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import trimesh
 from PIL import Image
 
+from orfeas.apart import Apart
 from orfeas.engines.base import ShapeEngine, ShapeRequest, ShapeResult, TextureEngine, TextureRequest
 from orfeas.errors import InvalidMesh
 from orfeas.files import write_whole
@@ -20,10 +21,11 @@ from orfeas.images.background import cut_out
 from orfeas.images.validation import load_image
 from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
+from orfeas.meshes.mend import Mended, mend
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
-from orfeas.options import OutputFormat, PictureOptions, ShapeOptions, TextureFormat, TextureOptions
+from orfeas.options import OutputFormat, PictureOptions, RepairOptions, ShapeOptions, TextureFormat, TextureOptions
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo, ImageInfo, JobKind, MeshReport, Scalar
 from orfeas.text_to_image.base import PictureEngine, PictureRequest
@@ -32,6 +34,10 @@ THUMBNAIL_PX = 192
 MAX_STEM = 40
 # A pair of shoes or a tea set is meant; more pieces than this are mostly a cut-out that went wrong.
 MANY_PIECES = 4
+# How repaired meshes say by what they were made; the revision changes with what comes out.
+REPAIR = "repair"
+REPAIR_REVISION = "1"
+REPAIR_TIMEOUT_S = 900.0
 # A PNG at zlib's level 1 is a few per cent larger than at 6 and several times faster to write.
 PNG_LEVEL = 1
 
@@ -82,15 +88,29 @@ class ModelTask:
         return self.picture.prompt if self.picture else ""
 
 
-Task = PictureTask | ModelTask | TextureTask
+@dataclass(frozen=True)
+class RepairTask:
+    """A mesh to be repaired, in a process of ``apart``; ``options`` are effective; ``stem`` names its files."""
+
+    options: RepairOptions
+    apart: Apart
+    stem: str
+    prompt: str = ""
+
+
+Task = PictureTask | ModelTask | TextureTask | RepairTask
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a job made: sizes in bytes by format, the measures, and sentences for the user."""
+    """What a job made: sizes in bytes by format, the measures, and sentences for the user.
+
+    ``mesh_before`` measures the mesh that a repair was given.
+    """
 
     files: Mapping[str, int]
     mesh: MeshReport | None = None
+    mesh_before: MeshReport | None = None
     image: ImageInfo | None = None
     notes: tuple[str, ...] = ()
 
@@ -162,6 +182,8 @@ def make(task: Task, kind: JobKind, folder: Path, progress: Progress) -> Made:
         return make_picture(task, files, progress)
     if isinstance(task, TextureTask):
         return make_texture(task, kind, files, progress)
+    if isinstance(task, RepairTask):
+        return make_repair(task, kind, files, progress)
     return make_model(task, kind, files, progress)
 
 
@@ -215,6 +237,36 @@ def make_texture(task: TextureTask, kind: JobKind, files: JobFiles, progress: Pr
     return _save(result.mesh, result.notes, task, kind, files, progress)
 
 
+def make_repair(task: RepairTask, kind: JobKind, files: JobFiles, progress: Progress) -> Made:
+    """Mesh → sound mesh → files; the mesh is worked on in another process, which a hostile one may bring down.
+
+    Raises:
+        OrfeasError: ``InvalidMesh`` where the mesh cannot be read or repaired, and as the process ends.
+    """
+    with progress.stage(Stage.REPAIR):
+        mended = task.apart.run(mend_file, progress, REPAIR_TIMEOUT_S, files.mesh, task.options)
+    made = _save(mended.mesh, mended.notes, task, kind, files, progress)
+    return replace(made, mesh_before=mended.before)
+
+
+def mend_file(progress: Progress, mesh: Path, options: RepairOptions) -> Mended:
+    """Read a mesh file and repair what is in it.
+
+    Raises:
+        InvalidMesh: it cannot be read, or not be repaired.
+    """
+    return mend(load_mesh(mesh), options, progress)
+
+
+def inspect_file(_: Progress, mesh: Path) -> MeshReport:
+    """Measure a mesh file.
+
+    Raises:
+        InvalidMesh: it cannot be read.
+    """
+    return measure(load_mesh(mesh))
+
+
 def _cut_out(source: Path, options: ShapeOptions | TextureOptions, files: JobFiles, progress: Progress) -> Image.Image:
     with progress.stage(Stage.CUT_OUT):
         subject = cut_out(load_image(source), options.remove_background, progress)
@@ -226,7 +278,7 @@ def _cut_out(source: Path, options: ShapeOptions | TextureOptions, files: JobFil
 def _save(
     mesh: trimesh.Trimesh,
     notes: tuple[str, ...],
-    task: ModelTask | TextureTask,
+    task: ModelTask | TextureTask | RepairTask,
     kind: JobKind,
     files: JobFiles,
     progress: Progress,
@@ -235,11 +287,12 @@ def _save(
     with progress.stage(Stage.SAVE):
         placed = place(mesh, task.options.size_mm) if task.options.size_mm else mesh
         report = measure(placed)
-        notes = (*notes, *_warn_of_pieces(report), *_warn_of_colours(report, task.options.output_format))
+        pieces = () if isinstance(task, RepairTask) else _warn_of_pieces(report)
+        notes = (*notes, *pieces, *_warn_of_colours(report, task.options.output_format))
         provenance = Provenance(
             kind=kind,
-            engine=task.engine.name,
-            engine_revision=task.engine.revision,
+            engine=engine_name(task),
+            engine_revision=REPAIR_REVISION if isinstance(task, RepairTask) else task.engine.revision,
             is_preview=is_preview(task),
             options=reported_options(task),
             prompt=task.prompt,
@@ -336,7 +389,14 @@ def is_learned(task: Task) -> bool:
     return any(not info.is_preview for info in _infos(task))
 
 
+def engine_name(task: Task) -> str:
+    """Who does the main part of the work."""
+    return REPAIR if isinstance(task, RepairTask) else task.engine.name.value
+
+
 def _infos(task: Task) -> Iterator[EngineInfo]:
+    if isinstance(task, RepairTask):
+        return
     yield task.engine.info()
     for part in (task.picture, task.painter) if isinstance(task, ModelTask) else ():
         if part is not None:

@@ -65,11 +65,28 @@ class ImageInfo:
     orientation_applied: bool
 
 
+class Use(StrEnum):
+    """What a model is wanted for."""
+
+    PRINT = "print"
+    GAME = "game"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that stands against a use of a mesh: the problem and what to do, a sentence each."""
+
+    use: Use
+    problem: str
+    fix: str
+
+
 @dataclass(frozen=True)
 class MeshReport:
     """What a slicer or a game engine would want to know; lengths in millimetres, Y up.
 
-    ``volume_mm3`` is None where the mesh is not watertight. ``size_mm`` is ``(x, y, z)``.
+    ``volume_mm3`` is None where the mesh is not watertight. ``size_mm`` is ``(x, y, z)``. ``findings`` says what stands
+    against printing it or using it in a game; nothing where it is sound.
     """
 
     vertices: int
@@ -87,6 +104,7 @@ class MeshReport:
     has_uv: bool
     has_texture: bool
     materials: int
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,8 +122,8 @@ class Job:
     ``name`` is what its files are called. ``progress`` runs from 0 to 1. ``options`` holds every effective value under
     the endpoint's own parameter names, so that the call can be repeated. ``left_s`` is how long a running job will take
     from its last step on; None where that is not known yet. ``timings_s`` has a value per stage and, in the end, their
-    ``total``. ``files`` maps a format to its size in bytes. ``created`` and ``finished`` are ISO 8601 in
-    UTC.
+    ``total``. ``mesh_before`` measures what a repair was given. ``files`` maps a format to its size in bytes.
+    ``created`` and ``finished`` are ISO 8601 in UTC.
     """
 
     job_id: str
@@ -126,6 +144,7 @@ class Job:
     options: Mapping[str, Scalar] = field(default_factory=dict)
     image: ImageInfo | None = None
     mesh: MeshReport | None = None
+    mesh_before: MeshReport | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, int] = field(default_factory=dict)
     finished: str | None = None

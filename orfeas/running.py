@@ -34,7 +34,14 @@ def run_task(job_id: str, task: Task, make: Maker, jobs: Jobs, workspace: Worksp
         return jobs.cancelled(job_id, made, timings_s)
     if isinstance(made, OrfeasError):
         return jobs.fail(job_id, made, timings_s)
-    return jobs.complete(job_id, files=made.files, mesh=made.mesh, notes=made.notes, timings_s=timings_s)
+    return jobs.complete(
+        job_id,
+        files=made.files,
+        mesh=made.mesh,
+        mesh_before=made.mesh_before,
+        notes=made.notes,
+        timings_s=timings_s,
+    )
 
 
 def attempt(work: Callable[[], Made], job_id: str) -> Made | OrfeasError:

@@ -14,17 +14,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orfeas.apart import Apart
 from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
-from orfeas.meshes.load import check_mesh_file, load_mesh
+from orfeas.meshes.load import check_mesh_file
 from orfeas.meshes.provenance import Provenance, read_provenance
-from orfeas.meshes.stats import measure
 from orfeas.metrics import Metrics
 from orfeas.options import (
     OutputFormat,
     PictureOptions,
+    RepairOptions,
     ShapeOptions,
     TextureOptions,
     WeightsChoice,
@@ -34,17 +35,20 @@ from orfeas.options import (
 )
 from orfeas.pipelines import (
     JobFiles,
+    RepairTask,
     Task,
     convert,
     convert_file,
+    engine_name,
     file_stem,
     find_files,
+    inspect_file,
     is_learned,
     is_preview,
     make,
     reported_options,
 )
-from orfeas.progress import Progress
+from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.roster import Roster
 from orfeas.running import run_task, timings_of
@@ -56,6 +60,7 @@ LOGGER = logging.getLogger(__name__)
 
 LOCAL = Caller(session="", owner="local", address="")
 LOCK_POLL_S = 0.2
+INSPECT_TIMEOUT_S = 300.0
 EXPIRED = "This job has no such file, or it has expired."
 
 
@@ -89,6 +94,7 @@ class Studio:
         self._zero_gpu = ZeroGpu(self.settings) if self.settings.is_zero_gpu else None
         self.roster = Roster(self.settings, "cpu" if self._zero_gpu else None)
         self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
+        self._apart = Apart()
         self._device = threading.Lock()
         self._tasks: dict[str, Task] = {}
         self.tidy()
@@ -105,6 +111,7 @@ class Studio:
         """Stop what runs, mark it cancelled, and close the history."""
         self.fetching.close()
         self.jobs.close()
+        self._apart.close()
 
     def tidy(self) -> None:
         """Delete what has expired; done at the start, after every job, and by a server now and then."""
@@ -136,8 +143,11 @@ class Studio:
 
         Raises:
             InvalidMesh: it cannot be read.
+            InternalError: the process that read it crashed.
         """
-        return measure(load_mesh(mesh))
+        progress = Progress()
+        with progress.stage(Stage.REPAIR):
+            return self._apart.run(inspect_file, progress, INSPECT_TIMEOUT_S, mesh)
 
     def settings_from(self, model: Path) -> Provenance:
         """How a model file was made, from its own metadata.
@@ -185,6 +195,17 @@ class Studio:
             task, reason = self.roster.texture_task(options, choose_seed(options.seed), file_stem(mesh.stem))
             return self._claim(JobKind.TEXTURE, task, reason, caller, image, info, mesh)
 
+    def submit_repair(self, mesh: Path, options: RepairOptions, caller: Caller = LOCAL) -> Job:
+        """Check and record a job that makes a mesh ready to be printed.
+
+        Raises:
+            OrfeasError: why it was not accepted; then nothing is recorded.
+        """
+        with self._refusals_counted():
+            check_mesh_file(mesh)
+            task = RepairTask(options, self._apart, file_stem(mesh.stem))
+            return self._claim(JobKind.REPAIR, task, "", caller, mesh=mesh)
+
     def submit_text_to_image(self, prompt: str, options: PictureOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a picture from words.
 
@@ -225,6 +246,14 @@ class Studio:
             OrfeasError: why it was not accepted, or how it failed.
         """
         return self._run_to_result(self.submit_texture(Path(mesh), Path(image), options or TextureOptions()))
+
+    def repair_mesh(self, mesh: Path | str, options: RepairOptions | None = None) -> Job:
+        """Make a mesh ready to be printed, and return the job when it is done.
+
+        Raises:
+            OrfeasError: why it was not accepted, or how it failed.
+        """
+        return self._run_to_result(self.submit_repair(Path(mesh), options or RepairOptions()))
 
     def text_to_image(self, prompt: str, options: PictureOptions | None = None) -> Job:
         """Make a picture from words, and return the job when it is done.
@@ -373,7 +402,7 @@ class Studio:
         job = self.jobs.claim(
             kind,
             caller,
-            engine=task.engine.name.value,
+            engine=engine_name(task),
             engine_reason=reason,
             is_preview=is_preview(task),
             name=task.stem,

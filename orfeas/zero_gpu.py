@@ -26,7 +26,7 @@ from orfeas.options import (
     TextureEngineChoice,
     TextureOptions,
 )
-from orfeas.pipelines import Made, ModelTask, Task, make
+from orfeas.pipelines import Made, ModelTask, RepairTask, Task, make
 from orfeas.progress import CancelFlag, Progress, Stage, Step
 from orfeas.records import JobKind
 from orfeas.roster import Roster
@@ -72,6 +72,7 @@ class Work:
     @classmethod
     def of(cls, task: Task, kind: JobKind, folder: Path, settings: Settings) -> "Work":
         """The task as it crosses."""
+        assert not isinstance(task, RepairTask), "a repair has no use for a GPU"
         picture = task.picture.options if isinstance(task, ModelTask) and task.picture else None
         return cls(settings, kind, task.options, picture, task.prompt, task.stem, folder)
 

@@ -174,6 +174,7 @@ class Jobs:
         timings_s: Mapping[str, float],
         files: Mapping[str, int],
         mesh: MeshReport | None = None,
+        mesh_before: MeshReport | None = None,
         notes: Collection[str] = (),
     ) -> Job:
         """The job is done; its times enter the means. A job that has ended stays as it is, here and below.
@@ -183,7 +184,8 @@ class Jobs:
         """
 
         def end(job: Job) -> Job:
-            done = replace(job, status=JobStatus.COMPLETED, progress=1.0, mesh=mesh, notes=tuple(notes))
+            done = replace(job, status=JobStatus.COMPLETED, progress=1.0, notes=tuple(notes))
+            done = replace(done, mesh=mesh, mesh_before=mesh_before)
             return replace(done, files=dict(files), timings_s=dict(timings_s))
 
         with self._lock:

@@ -1,6 +1,6 @@
 """Measures of a mesh: what a slicer or a game engine would want to know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.verdict import judge
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 
@@ -58,7 +59,7 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
     longest = np.max([_squared(b - a), _squared(c - b), _squared(a - c)], axis=0)
     six_volumes = np.einsum("ij,ij->", a, normals)
     look = appearance_of(mesh)
-    return MeshReport(
+    report = MeshReport(
         vertices=int(np.count_nonzero(used)),
         faces=len(faces),
         components=len(np.unique(label_vertices(edges, len(points))[used])),
@@ -75,6 +76,7 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
         has_texture=look.texture is not None,
         materials=look.materials,
     )
+    return replace(report, findings=judge(report))
 
 
 def repeats_a_vertex(faces: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from orfeas.options import (
     PictureOptions,
     Quality,
     RemoveBackground,
+    RepairOptions,
     ShapeOptions,
     Style,
     TextEngineChoice,
@@ -94,6 +95,12 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
                 {"mesh": _mesh(), "image": _image(), **_texture_inputs()},
                 submissions.submit_texture,
             ),
+            Maker(
+                "repair_mesh",
+                "Make a mesh ready to be printed: close it, turn its faces, drop stray parts, and reduce it.",
+                {"mesh": _mesh(), **_repair_inputs()},
+                submissions.submit_repair,
+            ),
         )
         for maker in makers:
             _add_maker(studio, maker)
@@ -103,12 +110,7 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
 
 def _add_maker(studio: Studio, maker: Maker) -> None:
     names = list(maker.inputs)
-    outputs: list[Component] = []
-    if maker.name != "text_to_image":
-        outputs.append(gr.File(label="Model file"))
-    if maker.name.startswith("text_"):
-        outputs.append(gr.File(label="Picture file"))
-    outputs.append(gr.JSON(label="Job"))
+    outputs = _outputs(maker.name)
 
     # Gradio hands the inputs over by the names of ``inputs_kwargs``; they are parsed at once.
     def accept(request: gr.Request, **values: object) -> list[dict[str, object]]:
@@ -132,8 +134,8 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
                 async for job in records:
                     if not job.status.is_final:
                         progress(job.progress, desc=progress_text(job))
-                        yield (*[None] * (len(outputs) - 1), to_json(job))
-            yield (*_files(studio, studio.result(job_id)), to_json(studio.job(job_id)))
+                        yield (*[None] * (len(outputs) - 1), to_json(job) if job.kind != JobKind.REPAIR else None)
+            yield _results(studio, studio.result(job_id))
 
     gr.on(
         [],
@@ -158,14 +160,29 @@ def refusal(error: OrfeasError, names: list[str]) -> list[dict[str, object]]:
     return [gr.validate(name != blamed, error.sentence if name == blamed else "") for name in names]
 
 
-def _files(studio: Studio, job: Job) -> list[str]:
-    """The job's files, copied to where Gradio serves files from."""
+def _outputs(name: str) -> list[Component]:
+    if name == "repair_mesh":
+        return [gr.File(label="Model file"), gr.JSON(label="Mesh report before"), gr.JSON(label="Mesh report after")]
+    outputs: list[Component] = []
+    if name != "text_to_image":
+        outputs.append(gr.File(label="Model file"))
+    if name.startswith("text_"):
+        outputs.append(gr.File(label="Picture file"))
+    return [*outputs, gr.JSON(label="Job")]
+
+
+def _results(studio: Studio, job: Job) -> tuple[Output, ...]:
+    """What the endpoint of the job's kind returns; files are copied to where Gradio serves files from."""
     found: list[Path] = []
     if job.kind != JobKind.TEXT_TO_IMAGE:
         found.append(studio.download(job.job_id, OutputFormat(str(job.options["output_format"]))))
     if job.kind in (JobKind.TEXT_TO_IMAGE, JobKind.TEXT_TO_3D):
         found.append(studio.picture(job.job_id))
-    return [cached(path) for path in found]
+    files = [cached(path) for path in found]
+    if job.kind == JobKind.REPAIR:
+        assert job.mesh is not None and job.mesh_before is not None, "a repair that completed has measured both"
+        return (*files, to_json(job.mesh_before), to_json(job.mesh))
+    return (*files, to_json(studio.job(job.job_id)))
 
 
 def _image() -> gr.Image:
@@ -258,6 +275,22 @@ def _texture_inputs() -> Inputs:
     }
 
 
+def _repair_inputs() -> Inputs:
+    defaults = RepairOptions()
+    return {
+        "target_faces": gr.Number(0, label="Faces, 100 to 2,000,000; 0 keeps the faces there are", precision=0),
+        "size_mm": gr.Number(0, label="Longest side in millimetres, 1 to 10,000; 0 keeps the mesh's size and place"),
+        "output_format": gr.Dropdown(
+            [c.value for c in OutputFormat], value=defaults.output_format.value, label="File format"
+        ),
+        "min_part": gr.Number(
+            defaults.min_part, label="Parts smaller than this share of the largest are dropped, 0 to 1"
+        ),
+        "keep_shells": gr.Checkbox(defaults.keep_shells, label="Keep closed shells that lie inside others"),
+        "texture_format": _texture_format(),
+    }
+
+
 def _shape_inputs() -> Inputs:
     defaults = ShapeOptions()
     return {
@@ -292,21 +325,10 @@ def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
     """The endpoints that answer at once and start no job."""
     job_id = gr.Textbox(label="Job id")
     mesh = _mesh()
-    repair_inputs: list[Component] = [
-        mesh,
-        gr.Number(0, label="Faces; 0 keeps them", precision=0),
-        gr.Number(0, label="Longest side in millimetres; 0 keeps it"),
-        gr.Dropdown([c.value for c in OutputFormat], value=OutputFormat.STL.value, label="File format"),
-    ]
     model = gr.File(label="Model file")
     table: tuple[tuple[Callable[..., object], list[Component], list[Component]], ...] = (
         (readers.check_image, [_image()], [gr.JSON(label="Image info")]),
         (readers.inspect_mesh, [mesh], [gr.JSON(label="Mesh report")]),
-        (
-            readers.repair_mesh,
-            repair_inputs,
-            [model, gr.JSON(label="Mesh report before"), gr.JSON(label="Mesh report after")],
-        ),
         (readers.download, [job_id, _output_format()], [model]),
         (readers.job_status, [job_id], [gr.JSON(label="Job")]),
         (readers.history, [], [gr.JSON(label="Jobs, newest first")]),

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from orfeas.errors import InvalidOption, NotFound
+from orfeas.errors import NotFound
 from orfeas.options import OutputFormat, parse_choice
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
@@ -24,20 +24,9 @@ class Readers:
             return to_json(self._studio.check_image(image_path(image)))
 
     def inspect_mesh(self, mesh: object) -> dict[str, Json]:
-        """Measure a mesh file."""
+        """Measure a mesh file, and say what stands against printing it or using it in a game."""
         with raised_to_scripts():
             return to_json(self._studio.inspect_mesh(mesh_path(mesh)))
-
-    def repair_mesh(
-        self,
-        mesh: object,  # noqa: ARG002 (the endpoint's parameters are a promise)
-        target_faces: object,  # noqa: ARG002
-        size_mm: object,  # noqa: ARG002
-        output_format: object,  # noqa: ARG002
-    ) -> None:
-        """Close, clean and simplify a mesh file. Not offered yet."""
-        with raised_to_scripts():
-            raise InvalidOption("repair_mesh is not offered yet; this release makes and converts models only.")
 
     def download(self, job_id: object, output_format: object) -> str:
         """The model of a job in a file format; it is converted once and then kept."""

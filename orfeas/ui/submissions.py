@@ -7,12 +7,14 @@ from pathlib import Path
 from orfeas.errors import InvalidImage, InvalidMesh
 from orfeas.jobs import Caller
 from orfeas.options import (
+    RepairOptions,
     ShapeOptions,
     Style,
     TextEngineChoice,
     TextureOptions,
     parse_picture_options,
     parse_prompt,
+    parse_repair_options,
     parse_shape_options,
     parse_texture_options,
 )
@@ -22,6 +24,7 @@ from orfeas.studio import Studio
 Values = Mapping[str, object]
 
 SHAPE_NAMES = tuple(field.name for field in fields(ShapeOptions))
+REPAIR_NAMES = tuple(field.name for field in fields(RepairOptions))
 TEXTURE_NAMES = tuple(field.name for field in fields(TextureOptions))
 
 
@@ -43,6 +46,16 @@ def submit_texture(studio: Studio, values: Values, caller: Caller) -> Job:
     """
     options = parse_texture_options(**_named(values, TEXTURE_NAMES))
     return studio.submit_texture(mesh_path(values.get("mesh")), image_path(values.get("image")), options, caller)
+
+
+def submit_repair(studio: Studio, values: Values, caller: Caller) -> Job:
+    """Submit a job that makes a mesh ready to be printed.
+
+    Raises:
+        OrfeasError: why it was not accepted.
+    """
+    options = parse_repair_options(**_named(values, REPAIR_NAMES))
+    return studio.submit_repair(mesh_path(values.get("mesh")), options, caller)
 
 
 def submit_words(studio: Studio, values: Values, caller: Caller) -> Job:

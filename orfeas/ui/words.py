@@ -23,6 +23,7 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.CUT_OUT: "Cut-out",
     Stage.SHAPE: "Shape",
     Stage.SURFACE: "Surface",
+    Stage.REPAIR: "Repair",
     Stage.UNWRAP: "Unwrap",
     Stage.TEXTURE: "Texture",
     Stage.ENLARGE: "Enlarge",
@@ -103,6 +104,8 @@ def stages_of(job: Job) -> tuple[Stage, ...]:
     """The stages a job passes, in order."""
     if job.kind == JobKind.TEXT_TO_IMAGE:
         return (Stage.PICTURE,)
+    if job.kind == JobKind.REPAIR:
+        return (Stage.REPAIR, Stage.SAVE)
     if job.kind == JobKind.TEXTURE:
         return (Stage.CUT_OUT, *_TEXTURE_STAGES[job.engine], Stage.SAVE)
     first = (Stage.PICTURE,) if job.kind == JobKind.TEXT_TO_3D else ()

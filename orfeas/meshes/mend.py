@@ -1,0 +1,164 @@
+"""A mesh from anywhere is made ready: stray parts and inner shells gone, closed, and with as many faces as wanted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from orfeas.meshes.cleanup import keep_faces
+from orfeas.meshes.decimate import decimate
+from orfeas.meshes.orientation import component_volumes, winding_number
+from orfeas.meshes.repair import repair
+from orfeas.meshes.stats import find_edges, label_vertices, measure, repeats_a_vertex
+from orfeas.meshes.transfer import transfer_look
+from orfeas.meshes.weld import weld
+from orfeas.options import RepairOptions
+from orfeas.progress import Progress
+from orfeas.records import MeshReport
+
+STEPS = 5
+# Faces, times shells that might lie within others; about a second's work.
+MAX_WORK = 20_000_000
+# Corners of a shell that must all lie within another.
+TRIED = 12
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What came of a mesh.
+
+    Attributes:
+        mesh: ready, in the input's place and unit.
+        before: measures of the input.
+        notes: sentences for the user: what was done, and what could not be.
+    """
+
+    mesh: trimesh.Trimesh
+    before: MeshReport
+    notes: tuple[str, ...]
+
+
+def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> Mended:
+    """``mesh``, ready to be printed.
+
+    Colours, texture and UVs come along: where faces are reduced, those of the nearest place on the surface.
+
+    Args:
+        mesh: finite, with a face; millimetres.
+        options: ``target_faces``, ``min_part`` and ``keep_shells`` are used.
+        progress: in an open stage.
+
+    Raises:
+        InvalidMesh: there is no surface that could be repaired.
+        OutOfMemory: the machine's memory ran out.
+    """
+    progress.step(0, STEPS)
+    before = measure(mesh)
+    notes: list[str] = []
+    # 1. Stray parts go.
+    parts = before.components
+    mesh, dropped = drop_small_parts(mesh, options.min_part)
+    if dropped:
+        share = f"smaller than {100 * options.min_part:g} % of the largest"
+        notes.append(f"{dropped:,} of {parts:,} parts were dropped, {share}.")
+    progress.step(1, STEPS)
+    # 2. Fewer faces, before the repair, which opens the edges that this pinches.
+    original = mesh
+    if 0 < options.target_faces < len(mesh.faces):
+        mesh = decimate(mesh, options.target_faces, progress.check)
+    progress.step(2, STEPS)
+    # 3. Closed and wound.
+    mesh = repair(mesh)
+    progress.step(3, STEPS)
+    # 4. Shells within others go.
+    if not options.keep_shells:
+        mesh, shells = drop_inner_shells(mesh, progress.check)
+        if shells:
+            were = "shell inside the model was" if shells == 1 else "shells inside the model were"
+            notes.append(f"{shells:,} {were} dropped.")
+    progress.step(4, STEPS)
+    # 5. The look of what was reduced.
+    if len(original.faces) > len(mesh.faces) and 0 < options.target_faces < len(original.faces):
+        mesh = transfer_look(original, mesh)
+    progress.step(STEPS, STEPS)
+    return Mended(mesh, before, (*notes, *_changes(before, measure(mesh))))
+
+
+def drop_small_parts(mesh: trimesh.Trimesh, min_part: float) -> tuple[trimesh.Trimesh, int]:
+    """The mesh without the parts whose diagonal is below the share ``min_part`` of the largest's, and how many went."""
+    labels = _labels(mesh)
+    corners = np.asarray(mesh.vertices)[mesh.faces]
+    count = int(labels.max()) + 1
+    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+    np.minimum.at(low, labels, corners.min(axis=1))
+    np.maximum.at(high, labels, corners.max(axis=1))
+    diagonals = np.linalg.norm(high - low, axis=1)
+    is_small = diagonals < min_part * diagonals.max()
+    if not is_small.any():
+        return mesh, 0
+    return keep_faces(mesh, ~is_small[labels]), int(np.count_nonzero(is_small))
+
+
+def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple[trimesh.Trimesh, int]:
+    """The mesh without closed shells that lie within others and bound no hollow, and how many went.
+
+    Args:
+        mesh: closed and wound outward, as :func:`orfeas.meshes.repair.repair` leaves it.
+        check: called for each shell that is looked at; what it raises stops the work.
+    """
+    labels = _labels(mesh)
+    count = int(labels.max()) + 1
+    points, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    corners = points[faces]
+    volumes = component_volumes(points, faces, labels)
+    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+    np.minimum.at(low, labels, corners.min(axis=1))
+    np.maximum.at(high, labels, corners.max(axis=1))
+    order = np.argsort(labels, kind="stable")
+    begin = np.searchsorted(labels[order], np.arange(count + 1))
+    is_inner = np.zeros(count, dtype=np.bool_)
+    work = 0
+    for shell in np.argsort(volumes):
+        around = np.flatnonzero((volumes > volumes[shell]) & (low <= low[shell]).all(1) & (high >= high[shell]).all(1))
+        if volumes[shell] <= 0 or not len(around):
+            continue
+        check()
+        wall = corners[np.isin(labels, around)]
+        own = corners[order[begin[shell] : begin[shell + 1]], 0]
+        tried = own[np.linspace(0, len(own) - 1, min(len(own), TRIED)).astype(np.int64)]
+        work += len(wall) * len(tried)
+        if work > MAX_WORK:
+            break
+        is_inner[shell] = all(winding_number(point, wall) > 0.5 for point in tried)
+    if not is_inner.any():
+        return mesh, 0
+    return keep_faces(mesh, ~is_inner[labels]), int(np.count_nonzero(is_inner))
+
+
+def _labels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
+    """``[m]`` the number of the part each face is in; parts are joined by a shared place."""
+    first, inverse = weld(mesh.vertices)
+    faces = inverse[np.asarray(mesh.faces)]
+    edges = find_edges(faces[~repeats_a_vertex(faces)], len(first))
+    return np.unique(label_vertices(edges, len(first))[faces[:, 0]], return_inverse=True)[1]
+
+
+def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
+    """What became of the defects, and an honest word on what is left."""
+    notes = []
+    if before.boundary_edges and not after.boundary_edges:
+        notes.append(f"The holes were closed; {before.boundary_edges:,} edges had been open.")
+    if before.non_manifold_edges and not after.non_manifold_edges:
+        notes.append(f"Surfaces that shared an edge were parted, at {before.non_manifold_edges:,} edges.")
+    if not before.is_winding_consistent and after.is_winding_consistent:
+        notes.append("Faces that were turned the wrong way round were turned over.")
+    if not after.is_watertight:
+        notes.append(
+            f"It is still not watertight: {after.boundary_edges:,} edges are open, "
+            f"{after.non_manifold_edges:,} are shared by more than two faces."
+        )
+    if before.is_watertight and after.is_watertight and after.faces == before.faces:
+        notes.append("There was nothing to repair.")
+    return tuple(notes)

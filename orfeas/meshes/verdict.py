@@ -1,0 +1,71 @@
+"""What a slicer or a game engine would object to in a mesh, and how to mend it, in plain words."""
+
+from orfeas.records import Finding, MeshReport, Use
+
+# What games of this kind load for one object without care; more wants levels of detail.
+GAME_FACES = 100_000
+# Slicers get slow beyond it, and no printer resolves it.
+PRINT_FACES = 2_000_000
+# Printers take from about a millimetre to about half a metre; anything else is mostly another unit.
+PRINT_SIZE_MM = (1.0, 500.0)
+
+
+def judge(report: MeshReport) -> tuple[Finding, ...]:
+    """Everything that stands against printing the model, or against using it in a game; nothing for a sound one."""
+    return (*_holes(report), *_winding(report), *_waste(report), *_size(report), *_weight(report))
+
+
+def _holes(report: MeshReport) -> list[Finding]:
+    found = []
+    if report.boundary_edges:
+        found.append(
+            Finding(Use.PRINT, f"The surface has holes: {_edges(report.boundary_edges)} open.", "Repair fills them.")
+        )
+    if report.non_manifold_edges:
+        problem = f"{_edges(report.non_manifold_edges)} shared by more than two faces."
+        found.append(Finding(Use.PRINT, problem, "Repair parts the surfaces there."))
+    return found
+
+
+def _winding(report: MeshReport) -> list[Finding]:
+    if not report.is_winding_consistent:
+        problem = "Some faces are turned the other way round than their neighbours."
+        return [Finding(use, problem, "Repair turns them.") for use in (Use.PRINT, Use.GAME)]
+    if report.volume_mm3 is not None and report.volume_mm3 < 0:
+        problem = "The model is inside out."
+        return [Finding(use, problem, "Repair turns it over.") for use in (Use.PRINT, Use.GAME)]
+    return []
+
+
+def _waste(report: MeshReport) -> list[Finding]:
+    if not report.degenerate_faces:
+        return []
+    count = f"{report.degenerate_faces:,} face{'s have' if report.degenerate_faces > 1 else ' has'} no area."
+    return [Finding(Use.GAME, count, "Repair drops those whose corners coincide; fewer faces take care of the rest.")]
+
+
+def _size(report: MeshReport) -> list[Finding]:
+    longest = max(report.size_mm)
+    low, high = PRINT_SIZE_MM
+    if low <= longest <= high:
+        return []
+    size = f"{longest:,.3g} mm" if longest < low else f"{longest:,.0f} mm"
+    problem = f"Its longest side is {size}, which is seldom meant; the file may be in another unit."
+    return [Finding(Use.PRINT, problem, "Give the size in millimetres.")]
+
+
+def _weight(report: MeshReport) -> list[Finding]:
+    found = []
+    if report.faces > PRINT_FACES:
+        problem = f"{report.faces:,} faces are more than slicers like."
+        found.append(Finding(Use.PRINT, problem, f"Ask for {PRINT_FACES:,} faces or fewer."))
+    if report.faces > GAME_FACES:
+        problem = f"{report.faces:,} faces are many for one object."
+        found.append(Finding(Use.GAME, problem, f"Ask for {GAME_FACES:,} faces or fewer."))
+    if report.has_texture and not report.has_uv:
+        found.append(Finding(Use.GAME, "It has a texture and no UVs to place it with.", "Paint it anew."))
+    return found
+
+
+def _edges(count: int) -> str:
+    return f"{count:,} edges are" if count > 1 else "1 edge is"
