@@ -80,7 +80,15 @@ PARAMETERS = {
         ("keep_uv", False),
     ],
     "/inspect_mesh": [("mesh", None)],
-    "/repair_mesh": [("mesh", None), ("target_faces", 0), ("size_mm", 0), ("output_format", "stl")],
+    "/repair_mesh": [
+        ("mesh", None),
+        ("target_faces", 0),
+        ("size_mm", 0),
+        ("output_format", "stl"),
+        ("min_part", 0.01),
+        ("keep_shells", False),
+        ("texture_format", "jpeg"),
+    ],
     "/download": [("job_id", None), ("output_format", "glb")],
     "/job_status": [("job_id", None)],
     "/history": [],
@@ -239,13 +247,6 @@ def test_a_mesh_is_measured(client: Client, tmp_path: Path) -> None:
     report = client.predict(handle_file(path), api_name="/inspect_mesh")
     assert report["is_watertight"] is True
     assert report["volume_mm3"] == pytest.approx(6000)
-
-
-def test_repair_is_honestly_not_offered(client: Client, tmp_path: Path) -> None:
-    path = tmp_path / "box.stl"
-    trimesh.creation.box().export(path)
-    with pytest.raises(AppError, match=r"^Invalid option: .*not offered yet"):
-        client.predict(handle_file(path), api_name="/repair_mesh")
 
 
 def test_every_engine_is_listed_with_what_it_needs(client: Client) -> None:
