@@ -1,0 +1,66 @@
+"""A mesh with its defects made visible: where it is open, and where too many faces meet."""
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from orfeas.meshes.decimate import decimate
+from orfeas.meshes.stats import find_edges, repeats_a_vertex
+from orfeas.meshes.weld import weld
+
+# sRGB: red says open, orange says shared by more than two faces.
+OPEN = (214, 40, 40, 255)
+CROWDED = (245, 140, 20, 255)
+SURFACE = (190, 192, 196, 255)
+# Radius of a bar along an edge, as a part of the model's diagonal.
+RADIUS = 0.003
+# The longest edges are drawn first; a viewer has no use for more.
+MAX_EDGES = 20_000
+# A larger surface is reduced to be looked at.
+MAX_FACES = 400_000
+# A bar is a prism with three sides.
+_SIDES = np.array([[0, 1, 4, 0, 4, 3], [1, 2, 5, 1, 5, 4], [2, 0, 3, 2, 3, 5]]).reshape(-1, 3)
+
+
+def highlight(mesh: trimesh.Trimesh) -> trimesh.Trimesh | None:
+    """A grey copy of ``mesh`` with a bar along every open and every crowded edge; None where there are none.
+
+    Args:
+        mesh: finite, with a face. It is not changed.
+    """
+    first, inverse = weld(mesh.vertices)
+    points, faces = np.asarray(mesh.vertices, dtype=np.float64)[first], inverse[np.asarray(mesh.faces)]
+    faces = faces[~repeats_a_vertex(faces)]
+    edges = find_edges(faces, len(points))
+    is_open, is_crowded = edges.faces == 1, edges.faces > 2
+    chosen = np.flatnonzero(is_open | is_crowded)
+    if not len(chosen):
+        return None
+    start, end = points[edges.low[chosen]], points[edges.high[chosen]]
+    longest = np.argsort(-np.linalg.norm(end - start, axis=1), kind="stable")[:MAX_EDGES]
+    radius = RADIUS * float(np.linalg.norm(np.ptp(points[faces.ravel()], axis=0)))
+    bars = _bars(start[longest], end[longest], radius)
+    colours = np.where(is_open[chosen[longest], None], OPEN, CROWDED)
+    shown = trimesh.Trimesh(points, faces, process=False)
+    if len(faces) > MAX_FACES:
+        shown = decimate(shown, MAX_FACES)
+    corners = len(shown.vertices)
+    prisms = np.arange(len(longest))[:, None, None] * 6 + _SIDES + corners
+    return trimesh.Trimesh(
+        vertices=np.concatenate([shown.vertices, bars.reshape(-1, 3)]),
+        faces=np.concatenate([shown.faces, prisms.reshape(-1, 3)]),
+        vertex_colors=np.concatenate([np.tile(SURFACE, (corners, 1)), np.repeat(colours, 6, axis=0)]).astype(np.uint8),
+        process=False,
+    )
+
+
+def _bars(start: NDArray[np.float64], end: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """``[k, 6, 3]`` the corners of a prism around each edge: three around its start, then three around its end."""
+    along = end - start
+    across = np.cross(along, np.eye(3)[np.abs(along).argmin(axis=1)])
+    across *= radius / np.linalg.norm(across, axis=1, keepdims=True)
+    upward = np.cross(along, across)
+    upward *= radius / np.linalg.norm(upward, axis=1, keepdims=True)
+    turns = 2.0 * np.pi * np.arange(3) / 3.0
+    ring = across[:, None] * np.cos(turns)[:, None] + upward[:, None] * np.sin(turns)[:, None]
+    return np.concatenate([start[:, None] + ring, end[:, None] + ring], axis=1)
