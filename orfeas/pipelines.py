@@ -20,6 +20,7 @@ from orfeas.files import write_whole
 from orfeas.images.background import cut_out
 from orfeas.images.validation import load_image
 from orfeas.meshes.export import export
+from orfeas.meshes.highlight import highlight
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.mend import Mended, mend
 from orfeas.meshes.placement import place
@@ -265,6 +266,17 @@ def inspect_file(_: Progress, mesh: Path) -> MeshReport:
         InvalidMesh: it cannot be read.
     """
     return measure(load_mesh(mesh))
+
+
+def inspect_for_view(_: Progress, mesh: Path, view: Path) -> MeshReport:
+    """Measure a mesh file, and write a GLB file ``view`` of it that marks what is wrong.
+
+    Raises:
+        InvalidMesh: it cannot be read.
+    """
+    loaded = load_mesh(mesh)
+    write_whole(view, export(highlight(loaded) or loaded, OutputFormat.GLB, None))
+    return measure(loaded)
 
 
 def _cut_out(source: Path, options: ShapeOptions | TextureOptions, files: JobFiles, progress: Progress) -> Image.Image:

@@ -43,6 +43,7 @@ from orfeas.pipelines import (
     file_stem,
     find_files,
     inspect_file,
+    inspect_for_view,
     is_learned,
     is_preview,
     make,
@@ -148,6 +149,17 @@ class Studio:
         progress = Progress()
         with progress.stage(Stage.REPAIR):
             return self._apart.run(inspect_file, progress, INSPECT_TIMEOUT_S, mesh)
+
+    def inspect_for_view(self, mesh: Path, view: Path) -> MeshReport:
+        """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its open and crowded edges marked.
+
+        Raises:
+            InvalidMesh: it cannot be read.
+            InternalError: the process that read it crashed.
+        """
+        progress = Progress()
+        with progress.stage(Stage.REPAIR):
+            return self._apart.run(inspect_for_view, progress, INSPECT_TIMEOUT_S, mesh, view)
 
     def settings_from(self, model: Path) -> Provenance:
         """How a model file was made, from its own metadata.

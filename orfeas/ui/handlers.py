@@ -12,11 +12,15 @@ from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup, submissions
 from orfeas.ui.examples import Example
+from orfeas.ui.mesh_tab.handlers import MeshHandlers
 from orfeas.ui.submissions import Values
 from orfeas.ui.words import stage_text
 
-# Where options of a painted mesh have an input of another name.
-OF_THE_MESH_TAB = {"engine": "texture_engine", "size_mm": "mesh_size_mm"}
+# Where options of a painted or repaired mesh have an input of another name.
+OF_THE_MESH_TAB = {
+    JobKind.TEXTURE: {"engine": "texture_engine", "size_mm": "mesh_size_mm"},
+    JobKind.REPAIR: {"target_faces": "repair_faces", "size_mm": "mesh_size_mm"},
+}
 # What the Mesh tab takes from the advanced options.
 SHARED = (
     "quality",
@@ -104,6 +108,10 @@ class Handlers:
         own = {"image": values["front"], "engine": values["texture_engine"], "size_mm": values["mesh_size_mm"]}
         return self._view(submissions.submit_texture(self._studio, {**named, **own}, caller))
 
+    def submit_repair(self, values: Values, caller: Caller) -> View:
+        """Submit the mesh in the Mesh tab, to be repaired."""
+        return self._view(MeshHandlers(self._studio).submit_repair(values, caller))
+
     def follow(self, job_id: str) -> View:
         """The job as it stands now."""
         return self._view(self._studio.job(job_id))
@@ -146,8 +154,9 @@ class Handlers:
         if not provenance.options:
             raise InvalidMesh("This file has no room for its settings. Load the GLB, OBJ or PLY of the same model.")
         options = dict(provenance.options)
-        if provenance.kind is JobKind.TEXTURE:
-            options = {OF_THE_MESH_TAB.get(name, name): value for name, value in options.items()}
+        if provenance.kind in OF_THE_MESH_TAB:
+            names = OF_THE_MESH_TAB[provenance.kind]
+            options = {names.get(name, name): value for name, value in options.items()}
         return {**options, **({"prompt": provenance.prompt} if provenance.prompt else {})}
 
     def _view(self, job: Job) -> View:

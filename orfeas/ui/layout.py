@@ -17,7 +17,7 @@ from orfeas.ui import markup, words
 from orfeas.ui.advanced import OptionInputs, choices_of, create_advanced
 from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
-from orfeas.ui.mesh_tab import MeshInputs, create_mesh_tab
+from orfeas.ui.mesh_tab.layout import MeshInputs, create_mesh_tab
 
 # Keys under which the browser keeps its history token. The token itself is the secret; the encryption Gradio adds needs
 # a constant only so that a restart can read it again.
@@ -70,6 +70,7 @@ class Page:
     generate: gr.Button
     make_picture: gr.Button
     straight: gr.Button
+    repair: gr.Button
     paint: gr.Button
     stop: gr.Button
     viewer: gr.Model3D
@@ -121,6 +122,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                 generate = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
                 make_picture = gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture")
                 straight = gr.Button("Straight to 3D", size="lg", elem_id="straight")
+                repair = gr.Button("Repair", size="lg", elem_id="repair")
                 paint = gr.Button("Paint", variant="primary", size="lg", elem_id="paint")
                 stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop")
         with gr.Column(elem_id="stage", min_width=0):
@@ -139,6 +141,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         generate=generate,
         make_picture=make_picture,
         straight=straight,
+        repair=repair,
         paint=paint,
         stop=stop,
         viewer=stage.viewer,

@@ -6,13 +6,15 @@ from html import escape
 
 from orfeas.options import OutputFormat
 from orfeas.progress import Stage
-from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport, Use
 from orfeas.ui.words import (
     FORMAT_NAMES,
     FORMAT_TIPS,
     KIND_NAMES,
+    READY,
     STAGE_NAMES,
     STATUS_NAMES,
+    USE_NAMES,
     bytes_text,
     seconds_text,
     stages_of,
@@ -87,6 +89,16 @@ def report(mesh: MeshReport) -> str:
     return " ".join(f'<span class="fact" title="{escape(tip)}">{escape(text)}</span>' for text, tip in facts)
 
 
+def verdict(report: MeshReport) -> str:
+    """For each use: ready, or every problem with what to do about it."""
+    rows = []
+    for use in Use:
+        found = [finding for finding in report.findings if finding.use is use]
+        said = "; ".join(f"{escape(finding.problem)} {escape(finding.fix)}" for finding in found) or READY
+        rows.append(f'<dt class="{"bad" if found else "good"}">{USE_NAMES[use]}</dt><dd>{said}</dd>')
+    return f'<dl class="verdict">{"".join(rows)}</dl>'
+
+
 def downloads(job: Job) -> str:
     """One link for each format; pressing it converts and saves."""
     if job.kind == JobKind.TEXT_TO_IMAGE:
@@ -117,10 +129,12 @@ def result(job: Job) -> str:
     )
     took = f'<span class="fact">{seconds_text(job.timings_s["total"])}</span>' if "total" in job.timings_s else ""
     facts = report(job.mesh) if job.mesh else ""
+    judged = verdict(job.mesh) if job.mesh and (job.mesh.findings or job.kind == JobKind.REPAIR) else ""
+    before = f'<p class="facts before">Before: {report(job.mesh_before)}</p>' if job.mesh_before else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in (*job.notes, job.engine_reason) if note)
     return (
         f'<section class="status done" aria-label="Result"><div class="title"><h2 title="{title}">{title}</h2>{badge}'
-        f'</div><p class="facts">{facts} {took}</p>'
+        f'</div><p class="facts">{facts} {took}</p>{before}{judged}'
         f'<div class="downloads">{downloads(job)}</div>'
         f'<details class="notes"><summary>How it was made</summary><ul>{notes}</ul>{_options(job)}</details></section>'
     )

@@ -31,7 +31,9 @@ from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import Page, WordInputs, quality_choices
-from orfeas.ui.mesh_tab import MeshInputs
+from orfeas.ui.mesh_tab.handlers import MeshHandlers
+from orfeas.ui.mesh_tab.layout import MeshInputs
+from orfeas.ui.mesh_tab.wiring import connect_inspection
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
@@ -67,6 +69,7 @@ class Wiring:
         self._connect_pictures()
         self._connect_live()
         self._connect_stage()
+        connect_inspection(self._page, MeshHandlers(self._studio))
         self._connect_settings()
         self._connect_sessions(blocks)
         has_login = bool(self._studio.settings.username)
@@ -112,6 +115,11 @@ class Wiring:
             lambda values, caller: handlers.submit_picture_of(str(values[0]), _named(OPTION_NAMES, values[1:]), caller),
         )
 
+        self._submits(
+            page.repair.click,
+            [*page.mesh.in_order(), *options],
+            lambda values, caller: handlers.submit_repair(_named((*MESH_NAMES, *OPTION_NAMES), values), caller),
+        )
         self._submits(
             page.paint.click,
             [*page.mesh.in_order(), *options],
@@ -244,8 +252,10 @@ class Wiring:
 
     def _connect_settings(self) -> None:
         page = self._page
-        inputs = [*page.words.in_order(), *page.options.in_order(), page.mesh.keep_uv, page.mesh.mesh_size_mm]
-        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES, "keep_uv", "mesh_size_mm"), inputs, strict=True))
+        mesh_names = ("keep_uv", "mesh_size_mm", "repair_faces", "keep_shells")
+        of_mesh: list[Component] = [getattr(page.mesh, name) for name in mesh_names]
+        inputs = [*page.words.in_order(), *page.options.in_order(), *of_mesh]
+        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES, *mesh_names), inputs, strict=True))
 
         def on_reuse(shown_id: str) -> Updates:
             with shown_as_toast():
@@ -394,7 +404,7 @@ class Wiring:
             page.picture: view.picture,
             page.to_model: gr.Button(visible=is_picture),
             page.again: gr.Button(visible=is_picture),
-            page.reuse_seed: gr.Button(visible=True),
+            page.reuse_seed: gr.Button(visible="seed" in view.job.options),
             page.history: self._handlers.history(owner, view.job.job_id),
             page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
         }

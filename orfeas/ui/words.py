@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from orfeas.options import OutputFormat, Quality, RemoveBackground, Style, TextureEngineChoice, TextureFormat
 from orfeas.progress import Stage
-from orfeas.records import Job, JobKind, JobStatus
+from orfeas.records import Job, JobKind, JobStatus, Use
 
 QUALITY_NAMES: Mapping[Quality, str] = {
     Quality.DRAFT: "Draft",
@@ -37,6 +37,8 @@ KIND_NAMES: Mapping[JobKind, str] = {
     JobKind.TEXTURE: "Textured model",
     JobKind.REPAIR: "Repaired model",
 }
+USE_NAMES: Mapping[Use, str] = {Use.PRINT: "Printing", Use.GAME: "Games"}
+READY = "Ready."
 STATUS_NAMES: Mapping[JobStatus, str] = {
     JobStatus.QUEUED: "Waiting",
     JobStatus.RUNNING: "Working",

@@ -1,0 +1,65 @@
+"""What the Mesh tab does besides painting, as plain methods; they know nothing of Gradio."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orfeas.jobs import Caller
+from orfeas.options import OutputFormat
+from orfeas.records import Job
+from orfeas.studio import Studio
+from orfeas.ui import submissions
+from orfeas.ui.mesh_tab import markup
+from orfeas.ui.submissions import Values, mesh_path
+
+VIEWED = "mesh.glb"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the stage shows of a mesh that was chosen.
+
+    Attributes:
+        status: HTML under the viewer.
+        announcement: the same for a screen reader, in a few words.
+        model: GLB file for the viewer, its defects marked.
+    """
+
+    status: str
+    announcement: str
+    model: Path
+
+
+class MeshHandlers:
+    """The tab's actions over a studio."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def inspect(self, mesh: object, folder: Path) -> Inspection:
+        """Measure the mesh that was chosen, and write what the viewer shows of it into ``folder``.
+
+        Raises:
+            OrfeasError: the mesh cannot be read.
+        """
+        path = mesh_path(mesh)
+        name = str(mesh.get("orig_name") or path.name) if isinstance(mesh, dict) else path.name
+        report = self._studio.inspect_for_view(path, folder / VIEWED)
+        return Inspection(markup.inspection(name, report), markup.verdict_text(report), folder / VIEWED)
+
+    def submit_repair(self, values: Values, caller: Caller) -> Job:
+        """Submit the mesh in the tab, to be repaired as the tab says."""
+        asked = {
+            "mesh": values["mesh"],
+            "target_faces": values["repair_faces"],
+            "size_mm": values["mesh_size_mm"],
+            "min_part": _share(values["min_part_percent"]),
+            "keep_shells": values["keep_shells"],
+            "texture_format": values["texture_format"],
+            "output_format": OutputFormat.GLB,
+        }
+        return submissions.submit_repair(self._studio, asked, caller)
+
+
+def _share(percent: object) -> object:
+    """A number of per cent as a share; anything else as it is, to be refused by its name."""
+    return percent / 100 if isinstance(percent, int | float) and not isinstance(percent, bool) else percent

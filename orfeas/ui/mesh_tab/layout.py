@@ -1,0 +1,83 @@
+"""What stands where in the Mesh tab."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from orfeas.options import RepairOptions
+
+MESH_SUFFIXES = [".glb", ".obj", ".zip", ".stl", ".ply"]
+
+
+@dataclass(frozen=True)
+class MeshInputs:
+    """The inputs of the Mesh tab; the order is the order in which handlers take them."""
+
+    mesh: gr.File
+    front: gr.Image
+    keep_uv: gr.Checkbox
+    mesh_size_mm: gr.Number
+    repair_faces: gr.Number
+    min_part_percent: gr.Number
+    keep_shells: gr.Checkbox
+
+    def in_order(self) -> list[gr.components.Component]:
+        """All of them, as an event's inputs."""
+        return [getattr(self, name) for name in self.__dataclass_fields__]
+
+
+def create_mesh_tab() -> MeshInputs:
+    """Lay the tab out; call inside it."""
+    defaults = RepairOptions()
+    mesh = gr.File(label="Mesh: GLB, OBJ, STL or PLY", file_types=MESH_SUFFIXES, elem_id="mesh", height=140)
+    mesh_size_mm = gr.Number(
+        0,
+        label="Size, mm",
+        info="Longest side; 0 keeps the mesh's own size and place.",
+        elem_id="mesh-size-mm",
+        minimum=0,
+        maximum=10_000,
+    )
+    with gr.Accordion("Repair", open=False, elem_id="repair-options", elem_classes="section"):
+        with gr.Row(elem_classes="pair"):
+            repair_faces = gr.Number(
+                0,
+                label="Faces",
+                info="0 keeps those there are.",
+                elem_id="repair-faces",
+                precision=0,
+                minimum=0,
+                maximum=2_000_000,
+            )
+            min_part_percent = gr.Number(
+                defaults.min_part * 100,
+                label="Smallest part, %",
+                info="Of the largest; smaller ones go.",
+                elem_id="min-part",
+                minimum=0,
+                maximum=100,
+            )
+        keep_shells = gr.Checkbox(
+            defaults.keep_shells,
+            label="Keep inner shells",
+            info="Closed surfaces that lie inside others; hollows stay in any case.",
+            elem_id="keep-shells",
+        )
+    with gr.Accordion("Paint", open=True, elem_id="paint-options", elem_classes="section"):
+        front = gr.Image(
+            label="Picture of its front",
+            sources=["upload", "clipboard", "webcam"],
+            type="filepath",
+            image_mode=None,
+            elem_id="front",
+            height=160,
+            buttons=[],
+            placeholder="Drop the picture here, or press to choose one",
+        )
+        keep_uv = gr.Checkbox(
+            value=False,
+            label="Keep its UVs",
+            info="Paint on the UVs that the mesh came with; refused where they overlap.",
+            elem_id="keep-uv",
+        )
+    return MeshInputs(mesh, front, keep_uv, mesh_size_mm, repair_faces, min_part_percent, keep_shells)

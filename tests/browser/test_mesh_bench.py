@@ -1,0 +1,62 @@
+"""The mesh bench in a real browser: a mesh of one's own is looked at and repaired."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from orfeas.meshes.export import export
+from orfeas.options import OutputFormat
+from tests.browser.conftest import Opener
+from tests.browser.test_page import DRAWN_MS, pixels
+from tests.meshes.solids import blob, box, joined, scaled, without_faces
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    path = tmp_path / "broken.stl"
+    crumb = box(0.001, at=(2.0, 0.0, 0.0))
+    missing = np.flatnonzero(np.asarray(blob().triangles).mean(axis=1)[:, 2] > 1.0)
+    path.write_bytes(export(scaled(joined(without_faces(blob(), *missing), crumb), 30.0), OutputFormat.STL, None))
+    return path
+
+
+def test_a_mesh_that_is_chosen_is_judged_and_its_holes_are_marked(visit: Opener, broken: Path) -> None:
+    page = visit().page
+    page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", broken)
+    status = page.locator(".status.inspected")
+    expect(status).to_contain_text("The surface has holes", timeout=15_000)
+    expect(status.locator("h2")).to_have_text("broken.stl")
+    expect(status.locator("dt.bad")).to_have_text("Printing")
+    expect(status.locator("dt.good")).to_have_text("Games")
+    page.wait_for_timeout(DRAWN_MS)
+    red, green, _ = np.moveaxis(pixels(page, "#viewer").astype(int), 2, 0)
+    assert (red > green + 60).mean() > 0.001
+
+
+def test_a_repair_shows_what_it_was_and_what_it_is(visit: Opener, broken: Path) -> None:
+    page = visit().page
+    page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", broken)
+    expect(page.locator(".status.inspected")).to_be_visible(timeout=15_000)
+    page.click("#repair")
+    done = page.locator(".status.done")
+    expect(done).to_contain_text("watertight", timeout=30_000)
+    expect(done.locator(".before")).to_contain_text("open edges")
+    assert done.locator("dt.bad").count() == 0
+    expect(done.locator(".badge")).to_have_count(0)
+    page.wait_for_timeout(DRAWN_MS)
+    assert pixels(page, "#viewer").std() > 5
+
+
+def test_a_file_that_is_no_mesh_is_told(visit: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "noise.stl"
+    path.write_bytes(b"noise")
+    page = visit().page
+    page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", path)
+    expect(page.locator(".toast-body")).to_contain_text("Invalid mesh", timeout=15_000)
