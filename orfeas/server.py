@@ -78,6 +78,7 @@ class Server:
             pwa=False,
             quiet=True,
             prevent_thread_lock=True,
+            mcp_server=settings.mcp,
         )
         self.is_up.set()
         self.studio.start_fetch()
@@ -134,9 +135,11 @@ def build(settings: Settings | None = None) -> Server:
 
     Raises:
         pydantic.ValidationError: a setting in the environment that is not allowed.
-        InternalError: the data folder cannot be used.
+        InternalError: the data folder cannot be used, or a package that a setting needs is missing.
     """
     settings = settings or read_settings()
+    if settings.mcp:
+        _require_mcp()
     visits = Visits()
     pages: list[gr.Blocks] = []
     studio = Studio(settings, is_waiting=lambda job_id: any(is_waiting(page, job_id) for page in pages))
@@ -146,6 +149,15 @@ def build(settings: Settings | None = None) -> Server:
     page = build_page(studio, visits)
     pages.append(page.blocks)
     return Server(settings, studio, page, visits, environment)
+
+
+def _require_mcp() -> None:
+    try:
+        import mcp  # noqa: F401 (Gradio's own import; without it Gradio tells of a package we do not use)
+    except ImportError as error:
+        raise InternalError(
+            "ORFEAS_MCP is set and the mcp package is missing; run pip install -r requirements-mcp.txt."
+        ) from error
 
 
 def serve(settings: Settings) -> None:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
         username: with ``password``, asks everyone to log in. The plain routes stay open: health, readiness, metrics,
             and jobs by their unguessable ids.
         password: see ``username``; neither goes without the other.
+        mcp: serve the endpoints to AI assistants as tools, too, over the Model Context Protocol; needs
+            ``requirements-mcp.txt``, and goes with no login.
         log_level: how much is logged.
     """
 
@@ -71,6 +73,7 @@ class Settings(BaseSettings):
     )
     username: str = ""
     password: str = ""
+    mcp: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("session_limit", "address_limit")
@@ -90,6 +93,15 @@ class Settings(BaseSettings):
     def _has_whole_login(self) -> Self:
         if bool(self.username) != bool(self.password):
             raise ValueError("ORFEAS_USERNAME and ORFEAS_PASSWORD go together; one of them is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _can_serve_tools(self) -> Self:
+        if self.mcp and self.username:
+            raise ValueError(
+                "ORFEAS_MCP cannot be used with ORFEAS_USERNAME, since assistants have no way to log in; "
+                "let a proxy in front of the studio ask for a login or a token instead"
+            )
         return self
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ def front_matter() -> dict[str, str]:
     return {name: value.strip('"') for name, value in pairs}
 
 
-@pytest.mark.parametrize("line", requirements("requirements.txt") + requirements("requirements-dev.txt"))
+@pytest.mark.parametrize("line", [line for path in ROOT.glob("requirements*.txt") for line in requirements(path.name)])
 def test_every_requirement_is_pinned_exactly(line: str) -> None:
     assert PIN.match(line), line
 
