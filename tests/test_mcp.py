@@ -131,7 +131,7 @@ def test_the_guard_stands_before_the_tools(server: Running, headers: dict[str, s
 
 def test_without_the_setting_there_are_no_tools(tmp_path: Path) -> None:
     with running(tmp_path) as plain:
-        assert httpx.post(plain.url + MCP, json=HELLO, headers=ACCEPT).status_code == 405
+        assert httpx.post(plain.url + MCP, json=HELLO, headers=ACCEPT).status_code == 404
 
 
 def test_without_its_package_the_server_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
