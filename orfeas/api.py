@@ -5,6 +5,7 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +50,20 @@ HARDENING: Mapping[str, str] = {
     ),
 }
 
+
+class Phase(StrEnum):
+    """Where a server is; ``/ready`` answers with it as long as it is not up."""
+
+    LOADING = "loading"
+    UP = "up"
+    STOPPING = "stopping"
+
+
+NOT_UP: Mapping[Phase, str] = {
+    Phase.LOADING: "The studio is starting. Ask again in a few seconds.",
+    Phase.STOPPING: "The studio is being stopped.",
+}
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -58,12 +73,12 @@ class Routes:
     Args:
         studio: the studio.
         examples: the pictures the page offers to start from, in its order.
-        is_up: whether the server has started and is not about to stop.
+        phase: where the server is between its start and its stop.
     """
 
-    def __init__(self, studio: Studio, examples: Sequence[Path], is_up: Callable[[], bool]) -> None:
+    def __init__(self, studio: Studio, examples: Sequence[Path], phase: Callable[[], Phase]) -> None:
         self._studio = studio
-        self._is_up = is_up
+        self._phase = phase
         self._examples = tuple(examples)
 
     def routes(self) -> list[Route]:
@@ -87,8 +102,9 @@ class Routes:
 
     def ready(self, _: Request) -> Response:
         """200 once a job can run, else 503 with the reason; a fetch that runs or failed is told beside."""
-        if not self._is_up():
-            return _not_ready("unavailable", "The studio is starting or stopping.")
+        phase = self._phase()
+        if phase is not Phase.UP:
+            return _not_ready(phase.value, NOT_UP[phase])
         if not self._studio.workspace.is_writable():
             return _not_ready("unavailable", "The studio's data folder cannot be written.")
         engines = self._studio.engines()

@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import gradio as gr
-from pydantic import ValidationError
 from starlette.applications import Starlette
 
-from orfeas.api import Guard, Routes, unexpected
+from orfeas.api import Guard, Phase, Routes, unexpected
 from orfeas.errors import InternalError
-from orfeas.settings import Settings, explain, read_settings, unknown_names
+from orfeas.settings import Settings, read_settings, unknown_names
 from orfeas.studio import Studio
 from orfeas.ui import theme
 from orfeas.ui.examples import find_examples
@@ -49,6 +48,7 @@ class Server:
     visits: Visits
     environment: Mapping[str, str | None]
     is_up: threading.Event = field(default_factory=threading.Event)
+    is_stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> str:
         """Serve in the background; returns the local address."""
@@ -78,6 +78,7 @@ class Server:
             pwa=False,
             quiet=True,
             prevent_thread_lock=True,
+            mcp_server=settings.mcp,
         )
         self.is_up.set()
         self.studio.start_fetch()
@@ -85,13 +86,18 @@ class Server:
 
     def stop(self) -> None:
         """Stop serving; a job that runs is stopped and its record says so."""
-        self.is_up.clear()
+        self.is_stopping.set()
         self.studio.close()
         self.page.blocks.close(verbose=False)
         _write_environment(self.environment)
 
     def _routes(self) -> Routes:
-        return Routes(self.studio, [example.path for example in find_examples()], self.is_up.is_set)
+        return Routes(self.studio, [example.path for example in find_examples()], self._phase)
+
+    def _phase(self) -> Phase:
+        if self.is_stopping.is_set():
+            return Phase.STOPPING
+        return Phase.UP if self.is_up.is_set() else Phase.LOADING
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -129,9 +135,11 @@ def build(settings: Settings | None = None) -> Server:
 
     Raises:
         pydantic.ValidationError: a setting in the environment that is not allowed.
-        InternalError: the data folder cannot be used.
+        InternalError: the data folder cannot be used, or a package that a setting needs is missing.
     """
     settings = settings or read_settings()
+    if settings.mcp:
+        _require_mcp()
     visits = Visits()
     pages: list[gr.Blocks] = []
     studio = Studio(settings, is_waiting=lambda job_id: any(is_waiting(page, job_id) for page in pages))
@@ -143,16 +151,21 @@ def build(settings: Settings | None = None) -> Server:
     return Server(settings, studio, page, visits, environment)
 
 
-def serve() -> None:
-    """Serve until interrupted or terminated; the entry of ``python app.py``.
+def _require_mcp() -> None:
+    try:
+        import mcp  # noqa: F401 (Gradio's own import; without it Gradio tells of a package we do not use)
+    except ImportError as error:
+        raise InternalError(
+            "ORFEAS_MCP is set and the mcp package is missing; run pip install -r requirements-mcp.txt."
+        ) from error
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted or terminated; what ``python app.py`` does.
 
     Raises:
         SystemExit: it cannot start; one sentence on standard error says why.
     """
-    try:
-        settings = read_settings()
-    except ValidationError as error:
-        sys.exit(explain(error))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     for name in unknown_names():

@@ -1,6 +1,7 @@
 """What the operator may choose, read from the environment; the only place that reads it."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Literal, Self
 
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
         username: with ``password``, asks everyone to log in. The plain routes stay open: health, readiness, metrics,
             and jobs by their unguessable ids.
         password: see ``username``; neither goes without the other.
+        mcp: serve the endpoints to AI assistants as tools, too, over the Model Context Protocol; needs
+            ``requirements-mcp.txt``, and goes with no login.
         log_level: how much is logged.
     """
 
@@ -70,6 +73,7 @@ class Settings(BaseSettings):
     )
     username: str = ""
     password: str = ""
+    mcp: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("session_limit", "address_limit")
@@ -89,6 +93,15 @@ class Settings(BaseSettings):
     def _has_whole_login(self) -> Self:
         if bool(self.username) != bool(self.password):
             raise ValueError("ORFEAS_USERNAME and ORFEAS_PASSWORD go together; one of them is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _can_serve_tools(self) -> Self:
+        if self.mcp and self.username:
+            raise ValueError(
+                "ORFEAS_MCP cannot be used with ORFEAS_USERNAME, since assistants have no way to log in; "
+                "let a proxy in front of the studio ask for a login or a token instead"
+            )
         return self
 
     @model_validator(mode="after")
@@ -121,14 +134,34 @@ def read_settings() -> Settings:
     return Settings()
 
 
+def require_settings() -> Settings:
+    """The settings of this process, for one that cannot start without them.
+
+    Raises:
+        SystemExit: a value that is not allowed; one sentence on standard error says which.
+    """
+    try:
+        return read_settings()
+    except ValidationError as error:
+        sys.exit(explain(error))
+
+
 def explain(error: ValidationError) -> str:
     """What :func:`read_settings` refused, as one sentence for the operator that names the variables."""
     faults = []
     for fault in error.errors():
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        variable = f"{PREFIX}{name.upper().removeprefix(PREFIX)}: " if name else ""
+        variable = f"{_variable_of(name.lower().removeprefix(PREFIX.lower()))}: " if name else ""
         faults.append(f"{variable}{fault['msg'].removeprefix('Value error, ')}")
     return f"ORFEAS cannot start with these settings: {'; '.join(faults)}."
+
+
+def _variable_of(field: str) -> str:
+    """The variable that set a field: its own name, or another that it answers to."""
+    known = Settings.model_fields.get(field)
+    alias = known.validation_alias if known else None
+    names = [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []
+    return next((name for name in names if os.environ.get(name)), f"{PREFIX}{field.upper()}")
 
 
 def unknown_names() -> list[str]:

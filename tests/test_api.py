@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Routes, unexpected
+from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Phase, Routes, unexpected
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.residence import Tenants
 from orfeas.options import Quality, ShapeOptions
@@ -27,7 +27,7 @@ OTHER = "https://elsewhere.example"
 
 @pytest.fixture
 def http(studio: Studio, mug: Path) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=Routes(studio, [mug], lambda: True).routes())) as client:
+    with TestClient(Starlette(routes=Routes(studio, [mug], lambda: Phase.UP).routes())) as client:
         yield client
 
 
@@ -87,10 +87,18 @@ def test_ready_names_the_engines_that_are(http: TestClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "engines": ["inflate"]})
 
 
-def test_ready_says_so_before_the_server_is_up_and_once_it_stops(studio: Studio, mug: Path) -> None:
-    answer = TestClient(Starlette(routes=Routes(studio, [mug], lambda: False).routes())).get("/ready")
-    sentence = "The studio is starting or stopping."
-    assert (answer.status_code, answer.json()) == (503, {"error": "unavailable", "message": sentence})
+@pytest.mark.parametrize(
+    ("phase", "sentence"),
+    [
+        (Phase.LOADING, "The studio is starting. Ask again in a few seconds."),
+        (Phase.STOPPING, "The studio is being stopped."),
+    ],
+)
+def test_ready_tells_a_server_that_loads_from_one_that_stops(
+    studio: Studio, mug: Path, phase: Phase, sentence: str
+) -> None:
+    answer = TestClient(Starlette(routes=Routes(studio, [mug], lambda: phase).routes())).get("/ready")
+    assert (answer.status_code, answer.json()) == (503, {"error": phase, "message": sentence})
 
 
 def test_ready_says_that_the_data_folder_cannot_be_written(http: TestClient, settings: Settings) -> None:

@@ -12,7 +12,8 @@ import psutil
 import pytest
 from gradio_client import Client, handle_file
 
-from orfeas.records import JobStatus
+from orfeas.options import OutputFormat
+from orfeas.records import Failure, JobStatus
 from orfeas.settings import Settings
 from orfeas.studio import Studio
 from tests.engines.hunyuan.tiny import write_tiny_release
@@ -20,6 +21,7 @@ from tests.hub import serve_hub
 from tests.processes import ROOT, START_LIMIT_S, App, start, stop
 
 IDLE_LIMIT_BYTES = 400_000_000
+STOP_LIMIT_S = 8
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +42,64 @@ def test_a_misspelt_setting_is_reported_at_start(app: App) -> None:
     assert "ORFEAS_PROT is set, and means nothing to ORFEAS" in app.log.read_text()
 
 
-def test_it_idles_small_and_sigterm_stops_it_cleanly_and_the_running_job_says_so(tmp_path: Path, photo: Path) -> None:
-    app = start(tmp_path)
-    assert psutil.Process(app.process.pid).memory_info().rss < IDLE_LIMIT_BYTES
-    client = Client(app.url, verbose=False)
+def run_long_job(app: App, client: Client, photo: Path) -> str:
+    """The id of a job that runs now, and would for a while."""
     client.submit(handle_file(photo), quality="ultra", api_name="/generate_3d")
     while "orfeas_jobs_running 1.0" not in httpx.get(f"{app.url}metrics").text:
         time.sleep(0.02)
-    job_id = client.predict(api_name="/history")[0]["job_id"]
-    assert stop(app) == 0
+    job_id: str = client.predict(api_name="/history")[0]["job_id"]
+    return job_id
+
+
+def test_it_idles_small_and_sigterm_ends_what_runs_and_what_waits(tmp_path: Path, photo: Path, mug: Path) -> None:
+    app = start(tmp_path)
+    assert psutil.Process(app.process.pid).memory_info().rss < IDLE_LIMIT_BYTES
+    first, second = (Client(app.url, verbose=False) for _ in range(2))
+    _, done = first.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+    running = run_long_job(app, first, photo)
+    second.submit(handle_file(mug), api_name="/generate_3d")
+    while not (waiting := second.predict(api_name="/history")):
+        time.sleep(0.02)
+    assert waiting[0]["status"] == "queued"
+    with httpx.stream("GET", f"{app.url}gradio_api/heartbeat/a-page-that-is-open") as page:
+        assert page.status_code == 200
+        asked = time.monotonic()
+        assert stop(app) == 0
+        assert time.monotonic() - asked < STOP_LIMIT_S
     with Studio(Settings(data_dir=tmp_path / "data")) as studio:
-        job = studio.job(job_id)
-    assert job.status is JobStatus.CANCELLED
-    assert job.error is not None and job.error.code == "cancelled"
+        for job_id in (running, waiting[0]["job_id"]):
+            job = studio.job(job_id)
+            assert job.status is JobStatus.CANCELLED
+            assert job.error == Failure("cancelled", "The studio was stopped before this job was done; start it again.")
+        assert studio.download(done["job_id"], OutputFormat.STL).stat().st_size > 0
+    assert list((tmp_path / "data").rglob("*.part")) == []
+
+
+def test_after_a_kill_it_comes_up_with_its_history_and_stops_in_the_middle_of_a_fetch(
+    tmp_path: Path, photo: Path, mug: Path
+) -> None:
+    app = start(tmp_path)
+    client = Client(app.url, verbose=False)
+    _, done = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+    killed = run_long_job(app, client, photo)
+    app.process.kill()
+    app.process.wait()
+    write_tiny_release(tmp_path / "hub")
+    with serve_hub(tmp_path / "hub") as hub:
+        hub.pause_s = 0.5
+        names = {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.endpoint, "ORFEAS_DEVICE": "cpu"}
+        again = start(tmp_path, ORFEAS_FETCH="hunyuan3d-2.1", **names)
+        job = httpx.get(f"{again.url}jobs/{killed}").json()
+        assert job["error"]["message"] == "The studio was restarted before this job was done; start it again."
+        assert (job["status"], job["finished"] is not None) == ("failed", True)
+        assert httpx.get(f"{again.url}jobs/{done['job_id']}").json() == done
+        assert httpx.get(f"{again.url}jobs/{done['job_id']}/model.ply").status_code == 200
+        _, fresh = Client(again.url, verbose=False).predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+        assert fresh["status"] == "completed"
+        assert "fetching" in str(httpx.get(f"{again.url}ready").json())
+        asked = time.monotonic()
+        assert stop(again) == 0
+        assert time.monotonic() - asked < STOP_LIMIT_S
 
 
 def refused(**environment: str) -> str:
@@ -68,6 +115,13 @@ def refused(**environment: str) -> str:
 def test_a_setting_that_is_not_allowed_is_told_in_one_sentence() -> None:
     assert refused(ORFEAS_PORT="many") == (
         "ORFEAS cannot start with these settings: ORFEAS_PORT: Input should be a valid integer, "
+        "unable to parse string as an integer.\n"
+    )
+
+
+def test_a_name_of_gradios_that_is_not_allowed_is_told_in_one_sentence() -> None:
+    assert refused(GRADIO_SERVER_PORT="many") == (
+        "ORFEAS cannot start with these settings: GRADIO_SERVER_PORT: Input should be a valid integer, "
         "unable to parse string as an integer.\n"
     )
 

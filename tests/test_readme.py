@@ -12,6 +12,8 @@ from orfeas.settings import Settings
 from orfeas.version import VERSION
 
 ROOT = Path(__file__).parents[1]
+# The Spaces' own limit.
+SHORT_DESCRIPTION_CHARACTERS = 60
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)$")
 
@@ -26,7 +28,7 @@ def front_matter() -> dict[str, str]:
     return {name: value.strip('"') for name, value in pairs}
 
 
-@pytest.mark.parametrize("line", requirements("requirements.txt") + requirements("requirements-dev.txt"))
+@pytest.mark.parametrize("line", [line for path in ROOT.glob("requirements*.txt") for line in requirements(path.name)])
 def test_every_requirement_is_pinned_exactly(line: str) -> None:
     assert PIN.match(line), line
 
@@ -38,6 +40,15 @@ def test_the_space_runs_the_gradio_that_is_pinned() -> None:
 
 def test_the_space_starts_a_file_that_exists() -> None:
     assert (ROOT / front_matter()["app_file"]).is_file()
+
+
+def test_the_spaces_card_has_only_what_spaces_know() -> None:
+    known = {"title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "pinned"}
+    known |= {"license", "short_description", "tags", "startup_duration_timeout"}
+    card = front_matter()
+    assert set(card) == known
+    assert card["sdk"] == "gradio"
+    assert len(card["short_description"]) <= SHORT_DESCRIPTION_CHARACTERS
 
 
 def test_the_space_says_the_licence_of_the_code() -> None:

@@ -112,6 +112,19 @@ def test_nothing_is_compiled_on_zero_gpu(monkeypatch: pytest.MonkeyPatch) -> Non
         read_settings()
 
 
+@pytest.mark.parametrize(("value", "is_it"), [("true", True), ("1", True), ("false", False), ("", False)])
+def test_zero_gpu_is_what_its_platform_says(monkeypatch: pytest.MonkeyPatch, value: str, is_it: bool) -> None:
+    monkeypatch.setenv("SPACES_ZERO_GPU", value)
+    assert read_settings().is_zero_gpu is is_it
+
+
+def test_tools_for_assistants_go_with_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MCP": "1", "USERNAME": "ann", "PASSWORD": "open sesame"}.items():
+        monkeypatch.setenv(f"ORFEAS_{name}", value)
+    with pytest.raises(ValidationError, match="ORFEAS_MCP cannot be used with ORFEAS_USERNAME"):
+        read_settings()
+
+
 def test_an_engine_to_fetch_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().fetch == "none"
     monkeypatch.setenv("ORFEAS_FETCH", "hunyuan3d-2.1")

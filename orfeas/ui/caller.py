@@ -11,6 +11,9 @@ from orfeas.jobs import Caller
 # What a proxy or a tunnel adds to a request that it passes on.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
+# What Gradio's MCP server writes into ``x-gradio-user``.
+ASSISTANT = "mcp"
+
 
 def address_of(request: gr.Request) -> str:
     """The network address a request came from; empty where the server cannot tell."""
@@ -22,10 +25,12 @@ def caller_of(request: gr.Request) -> Caller:
     """The caller of an event.
 
     A bare ``/call`` has no session: its network address stands in, so that it too has one live job at a time, and its
-    jobs enter a history that nobody can ask for, since anyone may name an address.
+    jobs enter a history that nobody can ask for, since anyone may name an address. So it is for an assistant: all of
+    them come through one session of Gradio's own, which is nobody's.
     """
     address = address_of(request)
-    if request.session_hash or not address:
+    is_assistant = request.headers.get("x-gradio-user") == ASSISTANT
+    if (request.session_hash and not is_assistant) or not address:
         return Caller(session=request.session_hash or "", owner="", address=address)
     return Caller(session=f"address {address}", owner=secrets.token_hex(16), address=address)
 

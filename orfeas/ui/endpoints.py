@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from inspect import signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 
 import gradio as gr
@@ -137,6 +137,7 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
                         yield (*[None] * (len(outputs) - 1), to_json(job) if job.kind != JobKind.REPAIR else None)
             yield _results(studio, studio.result(job_id))
 
+    _describe(run, maker)
     gr.on(
         [],
         run,
@@ -151,6 +152,17 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
         trigger_mode="once",
         show_progress="hidden",
     )
+
+
+def _describe(run: Callable[..., object], maker: Maker) -> None:
+    """Give an endpoint's function what Gradio shows of it to assistants: its name, and words for its parameters."""
+    own = [parameter for parameter in signature(run).parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD]
+    run.__name__ = maker.name
+    run.__doc__ = "\n".join(
+        [maker.description, "", "Args:", *(f"    {name}: {field.label}" for name, field in maker.inputs.items())]
+    )
+    named = [Parameter(name, Parameter.KEYWORD_ONLY) for name in maker.inputs]
+    run.__signature__ = Signature([*own, *named])  # type: ignore[attr-defined] # inspect's own way to override it
 
 
 def refusal(error: OrfeasError, names: list[str]) -> list[dict[str, object]]:

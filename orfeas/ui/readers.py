@@ -19,23 +19,40 @@ class Readers:
         self._studio = studio
 
     def check_image(self, image: object) -> dict[str, Json]:
-        """Measure a picture, and say whether it can be used."""
+        """Measure a picture, and say whether it can be used.
+
+        Args:
+            image: a picture file.
+        """
         with raised_to_scripts():
             return to_json(self._studio.check_image(image_path(image)))
 
     def inspect_mesh(self, mesh: object) -> dict[str, Json]:
-        """Measure a mesh file, and say what stands against printing it or using it in a game."""
+        """Measure a mesh file, and say what stands against printing it or using it in a game.
+
+        Args:
+            mesh: a GLB, OBJ, STL or PLY file.
+        """
         with raised_to_scripts():
             return to_json(self._studio.inspect_mesh(mesh_path(mesh)))
 
     def download(self, job_id: object, output_format: object) -> str:
-        """The model of a job in a file format; it is converted once and then kept."""
+        """The model of a job in a file format; it is converted once and then kept.
+
+        Args:
+            job_id: as the record of the job tells it.
+            output_format: of the file.
+        """
         with raised_to_scripts():
             wanted = parse_choice("output_format", output_format, OutputFormat)
             return cached(self._studio.download(checked_id(job_id), wanted))
 
     def job_status(self, job_id: object) -> dict[str, Json]:
-        """Where a job stands."""
+        """Where a job stands.
+
+        Args:
+            job_id: as the record of the job tells it.
+        """
         with raised_to_scripts():
             return to_json(self._studio.job(checked_id(job_id)))
 
@@ -46,7 +63,11 @@ class Readers:
             return [to_json(job) for job in self._studio.history(owner)]
 
     def cancel(self, job_id: object) -> dict[str, Json]:
-        """Stop a job; one that has ended stays as it is."""
+        """Stop a job; one that has ended stays as it is.
+
+        Args:
+            job_id: as the record of the job tells it.
+        """
         with raised_to_scripts():
             return to_json(self._studio.cancel(checked_id(job_id)))
 

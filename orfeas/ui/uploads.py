@@ -1,15 +1,21 @@
 """Refuses, in our words, values of file inputs that Gradio cannot use."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.components import Component
 from gradio.state_holder import SessionState
+from gradio.utils import get_upload_folder, is_in_or_equal
+from gradio_client.utils import is_http_url_like
 
 from orfeas.errors import InvalidImage, InvalidMesh
 from orfeas.ui.toast import raised_to_scripts
+
+SERVED_AT = "/gradio_api/file="
 
 
 class StudioBlocks(gr.Blocks):
@@ -24,6 +30,7 @@ class StudioBlocks(gr.Blocks):
         explicit_call: bool = False,
     ) -> list[Any]:
         """Gradio's own, but for the error where a file input holds no upload."""
+        inputs = [without_address(value) for value in inputs]
         with raised_to_scripts():
             try:
                 values: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
@@ -33,6 +40,18 @@ class StudioBlocks(gr.Blocks):
                     raise
                 raise refused from error
         return values
+
+
+def without_address(value: object) -> object:
+    """The value; an upload that is named by the address it is served at, as assistants name it, by its path instead.
+
+    Gradio would fetch it from here, and fetches nothing from a private address. The path is checked as any is.
+    """
+    if not isinstance(value, dict) or not isinstance(path := value.get("path"), str) or not is_http_url_like(path):
+        return value
+    upload = unquote(urlsplit(path).path.partition(SERVED_AT)[2])
+    is_ours = bool(upload) and is_in_or_equal(upload, get_upload_folder()) and Path(upload).is_file()
+    return {**value, "path": upload} if is_ours else value
 
 
 def refused_file(components: Sequence[object], values: Sequence[object]) -> InvalidImage | InvalidMesh | None:
