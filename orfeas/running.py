@@ -36,7 +36,12 @@ def run_task(job_id: str, task: Task, jobs: Jobs, workspace: Workspace, progress
         bug = InternalError(f"ORFEAS met a bug of its own. The operator finds it in the log under {reference}.")
         return jobs.fail(job_id, bug, _timings(progress, start))
     return jobs.complete(
-        job_id, files=made.files, mesh=made.mesh, notes=made.notes, timings_s=_timings(progress, start)
+        job_id,
+        files=made.files,
+        mesh=made.mesh,
+        notes=made.notes,
+        options=made.options,
+        timings_s=_timings(progress, start),
     )
 
 

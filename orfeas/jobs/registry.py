@@ -175,8 +175,11 @@ class Jobs:
         files: Mapping[str, int],
         mesh: MeshReport | None = None,
         notes: Collection[str] = (),
+        options: Mapping[str, Scalar] | None = None,
     ) -> Job:
         """The job is done; its times enter the means. A job that has ended stays as it is, here and below.
+
+        ``options`` are those it came to, where they differ from those it was claimed with.
 
         Raises:
             NotFound: no such job.
@@ -184,7 +187,7 @@ class Jobs:
 
         def end(job: Job) -> Job:
             done = replace(job, status=JobStatus.COMPLETED, progress=1.0, mesh=mesh, notes=tuple(notes))
-            return replace(done, files=dict(files), timings_s=dict(timings_s))
+            return replace(done, options=dict(options or job.options), files=dict(files), timings_s=dict(timings_s))
 
         with self._lock:
             was_live = job_id in self._live

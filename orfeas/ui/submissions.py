@@ -32,7 +32,7 @@ def submit_image(studio: Studio, values: Values, caller: Caller) -> Job:
         OrfeasError: why it was not accepted.
     """
     options = parse_shape_options(**_named(values, SHAPE_NAMES))
-    return studio.submit_image_to_3d(image_path(values.get("image")), options, caller)
+    return studio.submit_image_to_3d(image_path(values.get("image")), options, caller, mask_path(values.get("mask")))
 
 
 def submit_texture(studio: Studio, values: Values, caller: Caller) -> Job:
@@ -42,7 +42,8 @@ def submit_texture(studio: Studio, values: Values, caller: Caller) -> Job:
         OrfeasError: why it was not accepted.
     """
     options = parse_texture_options(**_named(values, TEXTURE_NAMES))
-    return studio.submit_texture(mesh_path(values.get("mesh")), image_path(values.get("image")), options, caller)
+    mesh, image = mesh_path(values.get("mesh")), image_path(values.get("image"))
+    return studio.submit_texture(mesh, image, options, caller, mask_path(values.get("mask")))
 
 
 def submit_words(studio: Studio, values: Values, caller: Caller) -> Job:
@@ -87,6 +88,11 @@ def image_path(value: object) -> Path:
     if path is None:
         raise InvalidImage("There is no picture. Choose one first.")
     return path
+
+
+def mask_path(value: object) -> Path | None:
+    """Where Gradio put an uploaded mask; None where none was sent."""
+    return _uploaded(value)
 
 
 def mesh_path(value: object) -> Path:
