@@ -14,8 +14,8 @@ from orfeas.options import RemoveBackground, RemoverChoice
 from orfeas.progress import Progress
 
 NOTES: Mapping[CutBy, str] = {
-    CutBy.MASK: "The subject was cut out with the mask that was given.",
-    CutBy.OWN_ALPHA: "The picture's own transparency was kept, so no background was removed.",
+    CutBy.MASK: "Cut out with the mask that was given.",
+    CutBy.OWN_ALPHA: "The picture's own transparency was kept.",
     CutBy.NOTHING: "The background was kept, as asked.",
 }
 

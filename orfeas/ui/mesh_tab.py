@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
+
 MESH_SUFFIXES = [".glb", ".obj", ".zip", ".stl", ".ply"]
 
 
@@ -21,25 +23,23 @@ class MeshInputs:
         return [self.mesh, self.front, self.keep_uv, self.mesh_size_mm]
 
 
-def create_mesh_tab() -> MeshInputs:
-    """Lay the tab out; call inside it."""
-    return MeshInputs(
-        mesh=gr.File(
-            label="Mesh: GLB, OBJ, STL or PLY",
-            file_types=MESH_SUFFIXES,
-            elem_id="mesh",
-            height=140,
-        ),
-        front=gr.Image(
-            label="Picture of its front",
-            sources=["upload", "clipboard", "webcam"],
-            type="filepath",
-            image_mode=None,
-            elem_id="front",
-            height=160,
-            buttons=[],
-            placeholder="Drop the picture here, or press to choose one",
-        ),
+def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
+    """Lay the tab out; call inside it. Returns its inputs, and the panel of the picture's cut-out."""
+    mesh = gr.File(label="Mesh: GLB, OBJ, STL or PLY", file_types=MESH_SUFFIXES, elem_id="mesh", height=140)
+    front = gr.Image(
+        label="Picture of its front",
+        sources=["upload", "clipboard", "webcam"],
+        type="filepath",
+        image_mode=None,
+        elem_id="front",
+        height=160,
+        buttons=[],
+        placeholder="Drop the picture here, or press to choose one",
+    )
+    panel = create_cut_out_panel("front")
+    inputs = MeshInputs(
+        mesh=mesh,
+        front=front,
         keep_uv=gr.Checkbox(
             value=False,
             label="Keep its UVs",
@@ -55,3 +55,4 @@ def create_mesh_tab() -> MeshInputs:
             maximum=10_000,
         ),
     )
+    return inputs, panel

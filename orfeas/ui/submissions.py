@@ -84,7 +84,7 @@ def image_path(value: object) -> Path:
     Raises:
         InvalidImage: none was sent.
     """
-    path = _uploaded(value)
+    path = uploaded(value)
     if path is None:
         raise InvalidImage("There is no picture. Choose one first.")
     return path
@@ -92,7 +92,7 @@ def image_path(value: object) -> Path:
 
 def mask_path(value: object) -> Path | None:
     """Where Gradio put an uploaded mask; None where none was sent."""
-    return _uploaded(value)
+    return uploaded(value)
 
 
 def mesh_path(value: object) -> Path:
@@ -101,14 +101,17 @@ def mesh_path(value: object) -> Path:
     Raises:
         InvalidMesh: none was sent.
     """
-    path = _uploaded(value)
+    path = uploaded(value)
     if path is None:
         raise InvalidMesh("There is no mesh file. Choose one first.")
     return path
 
 
-def _uploaded(value: object) -> Path | None:
-    """Gradio has checked already that such a path lies in its own upload folder."""
+def uploaded(value: object) -> Path | None:
+    """Where Gradio put an uploaded file; None where there is none.
+
+    Gradio has checked already that such a path lies in its own upload folder.
+    """
     path = value.get("path") if isinstance(value, dict) else None
     return Path(path) if isinstance(path, str) and path else None
 

@@ -22,8 +22,10 @@ from orfeas.jobs import Caller
 from orfeas.records import EngineInfo, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup
-from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, texture_engine_choices
+from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, remover_choices, texture_engine_choices
 from orfeas.ui.caller import address_of, caller_of
+from orfeas.ui.cut_out.handlers import CutOutHandlers
+from orfeas.ui.cut_out.wiring import connect_cut_out
 from orfeas.ui.drawer.handlers import DrawerHandlers
 from orfeas.ui.drawer.wiring import DrawerWiring
 from orfeas.ui.endpoints import DEVICE
@@ -45,6 +47,7 @@ Submit = Callable[[Sequence[object], Caller], View]
 
 OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
 MESH_NAMES = tuple(field.name for field in fields(MeshInputs))
+CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
@@ -65,6 +68,12 @@ class Wiring:
         """Wire everything."""
         self._connect_words()
         self._connect_pictures()
+        cut_outs, options = CutOutHandlers(self._studio), self._page.options
+        for panel, image in (
+            (self._page.image_cut_out, self._page.image),
+            (self._page.front_cut_out, self._page.mesh.front),
+        ):
+            connect_cut_out(cut_outs, panel, image, options.remover, self._page.announcer)
         self._connect_live()
         self._connect_stage()
         self._connect_settings()
@@ -76,7 +85,7 @@ class Wiring:
             self._page.header,
             self._page.announcer,
             has_login,
-            [self._page.header, self._page.options.engine, self._page.options.texture_engine, self._page.learned],
+            [self._page.header, options.engine, options.texture_engine, options.remover, self._page.learned],
             self._with_engines,
         )
         drawer.connect(blocks)
@@ -103,8 +112,10 @@ class Wiring:
         options = page.options.in_order()
         self._submits(
             page.generate.click,
-            [page.image, *options],
-            lambda values, caller: handlers.submit_image(_named(("image", *OPTION_NAMES), values), caller),
+            [page.image, *page.image_cut_out.in_order(), *options],
+            lambda values, caller: handlers.submit_image(
+                _named(("image", *CUT_OUT_NAMES, *OPTION_NAMES), values), caller
+            ),
         )
         self._submits(
             page.to_model.click,
@@ -114,8 +125,10 @@ class Wiring:
 
         self._submits(
             page.paint.click,
-            [*page.mesh.in_order(), *options],
-            lambda values, caller: handlers.submit_mesh(_named((*MESH_NAMES, *OPTION_NAMES), values), caller),
+            [*page.mesh.in_order(), *page.front_cut_out.in_order(), *options],
+            lambda values, caller: handlers.submit_mesh(
+                _named((*MESH_NAMES, *CUT_OUT_NAMES, *OPTION_NAMES), values), caller
+            ),
         )
 
         def on_example(request: gr.Request, event: gr.EventData, *values: object) -> Updates:
@@ -123,13 +136,14 @@ class Wiring:
                 key = str(event.value)
                 view = handlers.submit_example(key, _named(OPTION_NAMES, values), caller_of(request))
                 self._follow(view.job.job_id, request)
-                return {**self._shown(view), page.image: cached(handlers.example(key).path)}
+                shown = cached(handlers.example(key).path)
+                return {**self._shown(view), page.image: shown, page.image_cut_out.background: "auto"}
 
         self._then_run(
             page.examples.select(
                 on_example,
                 options,
-                [*self._live_outputs(), page.image],
+                [*self._live_outputs(), page.image, page.image_cut_out.background],
                 preprocess=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -244,8 +258,13 @@ class Wiring:
 
     def _connect_settings(self) -> None:
         page = self._page
-        inputs = [*page.words.in_order(), *page.options.in_order(), page.mesh.keep_uv, page.mesh.mesh_size_mm]
-        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES, "keep_uv", "mesh_size_mm"), inputs, strict=True))
+        of_mesh = {"keep_uv": page.mesh.keep_uv, "mesh_size_mm": page.mesh.mesh_size_mm}
+        of_panels = {
+            "remove_background": page.image_cut_out.background,
+            "front_background": page.front_cut_out.background,
+        }
+        shared = [*page.words.in_order(), *page.options.in_order()]
+        by_name = {**dict(zip((*WORD_NAMES, *OPTION_NAMES), shared, strict=True)), **of_mesh, **of_panels}
 
         def on_reuse(shown_id: str) -> Updates:
             with shown_as_toast():
@@ -267,7 +286,7 @@ class Wiring:
         page.load_settings.upload(
             on_load,
             page.load_settings,
-            inputs,
+            list(by_name.values()),
             preprocess=False,
             show_progress="hidden",
             api_visibility="private",
@@ -322,6 +341,7 @@ class Wiring:
             page.header: markup.header(engines),
             page.options.engine: gr.Dropdown(choices=engine_choices(engines)),
             page.options.texture_engine: gr.Dropdown(choices=texture_engine_choices(engines)),
+            page.options.remover: gr.Dropdown(choices=remover_choices(engines)),
             page.learned: gr.Column(visible=has_learned(engines)),
         }
 

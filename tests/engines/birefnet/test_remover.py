@@ -31,7 +31,7 @@ def dark_disc(width: int = 640, height: int = 400) -> NDArray[np.uint8]:
 def test_the_alpha_is_what_the_model_says_of_every_pixel(folder: Path) -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     rgb //= np.uint8(16)
-    rgb += np.uint8(100)
+    rgb += np.uint8(108)
     alpha = BiRefNet(folder).find_alpha(rgb, Progress())
     logits = -STEEPNESS * ((rgb / 255 - MEAN) / DEVIATION).mean(axis=2)
     assert np.allclose(alpha, 1 / (1 + np.exp(-logits.clip(-30, 30))), atol=1e-4)
@@ -181,9 +181,12 @@ def test_it_stops_within_a_second(tmp_path: Path) -> None:
 def test_a_second_picture_waits_for_the_first_and_can_be_stopped_meanwhile(tmp_path: Path) -> None:
     write_tiny_weights(tmp_path, rounds=40)
     remover, stop = BiRefNet(tmp_path), threading.Event()
-    first = threading.Thread(
-        target=lambda: pytest.raises(Cancelled, remover.find_alpha, dark_disc(), Progress(is_cancelled=stop.is_set))
-    )
+
+    def look() -> None:
+        with pytest.raises(Cancelled):
+            remover.find_alpha(dark_disc(), Progress(is_cancelled=stop.is_set))
+
+    first = threading.Thread(target=look)
     first.start()
     time.sleep(0.2)
     with pytest.raises(Cancelled):
@@ -195,12 +198,11 @@ def test_a_second_picture_waits_for_the_first_and_can_be_stopped_meanwhile(tmp_p
 
 
 def test_the_same_picture_is_looked_at_once_and_new_weights_are_noticed(folder: Path, tmp_path: Path) -> None:
-    model = write_tiny_weights(tmp_path, rounds=8)
+    model = write_tiny_weights(tmp_path, rounds=1)
     remover = BiRefNet(tmp_path)
     first = remover.find_alpha(dark_disc(), Progress())
-    start = time.perf_counter()
-    again = remover.find_alpha(dark_disc(), Progress())
-    assert time.perf_counter() - start < 0.2
+    # A run would notice that it is to stop.
+    again = remover.find_alpha(dark_disc(), Progress(is_cancelled=lambda: True))
     assert (first == again).all()
     model.unlink()
     write_tiny_model(model, scale=STEEPNESS)
