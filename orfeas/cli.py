@@ -25,6 +25,7 @@ from orfeas.options import (
     OutputFormat,
     Quality,
     RemoveBackground,
+    RemoverChoice,
     ShapeOptions,
     Style,
     TextEngineChoice,
@@ -32,12 +33,15 @@ from orfeas.options import (
     TextureFormat,
     WeightsChoice,
     parse_choice,
+    parse_cut_out_options,
     parse_picture_options,
     parse_prompt,
     parse_repair_options,
     parse_shape_options,
     parse_texture_options,
 )
+from orfeas.pipelines import png_bytes
+from orfeas.progress import Progress
 from orfeas.records import FetchStatus, Job, JobStatus, to_json
 from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
@@ -79,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_texture(commands.add_parser("texture", help="paint a mesh from a picture of its front"))
 
     _add_repair(commands.add_parser("repair", help="make a mesh ready to be printed"))
+    _add_cut_out(commands.add_parser("cut-out", help="cut the subject out of a picture, into a PNG"))
 
     convert = commands.add_parser("convert", help="write a mesh file in another format")
     convert.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
@@ -112,7 +117,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--style", default="none", help=_choices(Style))
     parser.add_argument("--quality", default="standard", help=_choices(Quality))
     parser.add_argument("--no-texture", action="store_true", help="shape only")
-    parser.add_argument("--remove-background", default="auto", help=_choices(RemoveBackground))
+    _add_background(parser)
     parser.add_argument("--seed", type=int, default=-1, help="-1 takes a random one")
     parser.add_argument("--num-inference-steps", type=int, default=0, help="0 takes the quality's own")
     parser.add_argument("--guidance-scale", type=float, default=-1, help="-1 takes the quality's own")
@@ -134,7 +139,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     parser.add_argument("--engine", default="auto", help=_choices(TextureEngineChoice))
     parser.add_argument("--quality", default="standard", help=_choices(Quality))
-    parser.add_argument("--remove-background", default="auto", help=_choices(RemoveBackground))
+    _add_background(parser)
     parser.add_argument("--seed", type=int, default=-1, help="-1 takes a random one")
     parser.add_argument("--num-inference-steps", type=int, default=0, help="0 takes the quality's own")
     parser.add_argument("--guidance-scale", type=float, default=-1, help="-1 takes the quality's own")
@@ -162,6 +167,20 @@ def _add_texture_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texture-format", default="jpeg", help=_choices(TextureFormat))
 
 
+def _add_cut_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, help="the picture")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="PNG file to write")
+    _add_background(parser)
+    parser.add_argument("--json", action="store_true", help="print the report when done")
+    parser.set_defaults(run=run_cut_out)
+
+
+def _add_background(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--remove-background", default="auto", help=_choices(RemoveBackground))
+    parser.add_argument("--remover", default="auto", help=_choices(RemoverChoice))
+    parser.add_argument("--mask", type=Path, help="a picture of your own: white keeps, black removes")
+
+
 def _choices(choices: type[StrEnum]) -> str:
     return f"one of {', '.join(choices)}"
 
@@ -183,6 +202,8 @@ def run_generate(options: argparse.Namespace) -> int:
     """``generate``: make a model, and write it where it was asked for, whole or not at all."""
     if (options.image is None) == (options.prompt is None):
         raise InvalidOption("Give either a picture or --prompt, not both and not neither.")
+    if options.prompt is not None and options.mask is not None:
+        raise InvalidOption("--mask goes with a picture, not with --prompt.", "mask")
     shape = parse_shape_options(
         engine=options.engine,
         quality=options.quality,
@@ -201,6 +222,7 @@ def run_generate(options: argparse.Namespace) -> int:
         cache_threshold=options.cache_threshold,
         texture_engine=options.texture_engine,
         texture_format=options.texture_format,
+        remover=options.remover,
     )
     return _run(options, lambda studio: _submit(studio, options, shape), shape.output_format)
 
@@ -219,9 +241,12 @@ def run_texture(options: argparse.Namespace) -> int:
         texture_size=options.texture_size,
         texture_format=options.texture_format,
         keep_uv=options.keep_uv,
+        remover=options.remover,
     )
     return _run(
-        options, lambda studio: studio.submit_texture(options.mesh, options.image, texture), texture.output_format
+        options,
+        lambda studio: studio.submit_texture(options.mesh, options.image, texture, mask=options.mask),
+        texture.output_format,
     )
 
 
@@ -236,6 +261,23 @@ def run_repair(options: argparse.Namespace) -> int:
         texture_format=options.texture_format,
     )
     return _run(options, lambda studio: studio.submit_repair(options.mesh, repair), repair.output_format)
+
+
+def run_cut_out(options: argparse.Namespace) -> int:
+    """``cut-out``: the subject of a picture, and who cut it out."""
+    wanted = parse_cut_out_options(remove_background=options.remove_background, remover=options.remover)
+    if options.output.suffix.lower() != ".png":
+        raise InvalidOption(f"A cut-out is a PNG; name the file {options.output.with_suffix('.png').name}.")
+    check_writable(options.output)
+    with _stopped_by_signals() as stop, _scratch_studio() as studio:
+        progress = Progress(is_cancelled=stop.is_set)
+        image, report = studio.remove_background(options.image, wanted, options.mask, progress)
+    write_whole(options.output, png_bytes(image))
+    if options.json:
+        print(json.dumps(to_json(report), indent=2))
+    else:
+        print(f"{options.output}: {report.note} {report.kept_share:.0%} of the picture, {report.seconds:.2f} s")
+    return 0
 
 
 def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_format: OutputFormat) -> int:
@@ -266,7 +308,7 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 
 def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) -> Job:
     if options.image is not None:
-        return studio.submit_image_to_3d(options.image, shape)
+        return studio.submit_image_to_3d(options.image, shape, mask=options.mask)
     picture = parse_picture_options(engine=options.text_engine, style=options.style, engine_name="text_engine")
     return studio.submit_text_to_3d(parse_prompt(options.prompt), picture, shape)
 

@@ -49,10 +49,18 @@ class InvalidInput(OrfeasError):
 
 
 class InvalidImage(InvalidInput):
-    """Not a picture, damaged, out of bounds, or with nothing in the foreground."""
+    """Not a picture, damaged, out of bounds, or with nothing in the foreground.
+
+    Attributes:
+        option: the parameter that is to blame.
+    """
 
     code = "invalid_image"
     title = "Invalid image"
+
+    def __init__(self, message: str, option: str = "image") -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class InvalidMesh(InvalidInput):

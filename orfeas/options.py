@@ -38,6 +38,7 @@ class WeightsChoice(StrEnum):
 
     HUNYUAN_SHAPE = "hunyuan3d-2.1"
     HUNYUAN_PAINT = "hunyuan3d-2.1-paint"
+    BIREFNET = "birefnet"
     ALL = "all"
 
 
@@ -64,6 +65,14 @@ class RemoveBackground(StrEnum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
+
+
+class RemoverChoice(StrEnum):
+    """Who cuts the subject out; ``grabcut`` has no learned weights."""
+
+    AUTO = "auto"
+    BIREFNET = "birefnet"
+    GRABCUT = "grabcut"
 
 
 class OutputFormat(StrEnum):
@@ -103,7 +112,7 @@ class ShapeOptions:
     ``texture_size`` is the side of the texture in pixels. Guidance acts from the share ``guidance_start`` of the steps
     to the share ``guidance_end``. ``cache_threshold`` is the largest relative change of an evaluation that step caching
     leaves out; 0 leaves out nothing. ``texture_engine`` ``auto`` takes the engine's own texture where it makes one, and
-    the best texture engine that is ready where it does not.
+    the best texture engine that is ready where it does not. ``remover`` stays ``auto`` where nothing is to be cut out.
     """
 
     engine: EngineChoice = EngineChoice.AUTO
@@ -123,6 +132,7 @@ class ShapeOptions:
     cache_threshold: float = 0.0
     texture_engine: TextureEngineChoice = TextureEngineChoice.AUTO
     texture_format: TextureFormat = TextureFormat.JPEG
+    remover: RemoverChoice = RemoverChoice.AUTO
 
 
 @dataclass(frozen=True)
@@ -144,6 +154,15 @@ class TextureOptions:
     texture_size: int = 0
     texture_format: TextureFormat = TextureFormat.JPEG
     keep_uv: bool = False
+    remover: RemoverChoice = RemoverChoice.AUTO
+
+
+@dataclass(frozen=True)
+class CutOutOptions:
+    """Options of ``/cut_out``, made by :func:`parse_cut_out_options`; every other job with a picture has them too."""
+
+    remove_background: RemoveBackground = RemoveBackground.AUTO
+    remover: RemoverChoice = RemoverChoice.AUTO
 
 
 @dataclass(frozen=True)
@@ -284,6 +303,7 @@ def parse_shape_options(
     cache_threshold: object = 0,
     texture_engine: object = TextureEngineChoice.AUTO,
     texture_format: object = TextureFormat.JPEG,
+    remover: object = RemoverChoice.AUTO,
 ) -> ShapeOptions:
     """Check what a caller sent to ``/generate_3d``.
 
@@ -296,11 +316,12 @@ def parse_shape_options(
         raise InvalidOption(
             f"guidance_end cannot be {end:g}; it must be above guidance_start, {start:g}.", "guidance_end"
         )
+    cut_out = parse_cut_out_options(remove_background=remove_background, remover=remover)
     return ShapeOptions(
         engine=parse_choice("engine", engine, EngineChoice),
         quality=parse_choice("quality", quality, Quality),
         texture=parse_bool("texture", texture),
-        remove_background=parse_choice("remove_background", remove_background, RemoveBackground),
+        remove_background=cut_out.remove_background,
         seed=parse_integer("seed", seed, 0, MAX_SEED, auto=-1),
         num_inference_steps=parse_integer("num_inference_steps", num_inference_steps, 1, 200, auto=0),
         guidance_scale=parse_number("guidance_scale", guidance_scale, 0, 30, auto=-1),
@@ -314,6 +335,7 @@ def parse_shape_options(
         cache_threshold=parse_number("cache_threshold", cache_threshold, 0, 1),
         texture_engine=parse_choice("texture_engine", texture_engine, TextureEngineChoice),
         texture_format=_parse_texture_format(texture_format, output_format),
+        remover=cut_out.remover,
     )
 
 
@@ -330,16 +352,18 @@ def parse_texture_options(
     texture_size: object = 0,
     texture_format: object = TextureFormat.JPEG,
     keep_uv: object = False,
+    remover: object = RemoverChoice.AUTO,
 ) -> TextureOptions:
     """Check what a caller sent to ``/texture_mesh``.
 
     Raises:
         InvalidOption: the first value that is not allowed, with what is.
     """
+    cut_out = parse_cut_out_options(remove_background=remove_background, remover=remover)
     return TextureOptions(
         engine=parse_choice("engine", engine, TextureEngineChoice),
         quality=parse_choice("quality", quality, Quality),
-        remove_background=parse_choice("remove_background", remove_background, RemoveBackground),
+        remove_background=cut_out.remove_background,
         seed=parse_integer("seed", seed, 0, MAX_SEED, auto=-1),
         size_mm=parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place"),
         output_format=parse_choice("output_format", output_format, OutputFormat),
@@ -348,6 +372,7 @@ def parse_texture_options(
         texture_size=parse_integer("texture_size", texture_size, 256, 4096, auto=0),
         texture_format=_parse_texture_format(texture_format, output_format),
         keep_uv=parse_bool("keep_uv", keep_uv),
+        remover=cut_out.remover,
     )
 
 
@@ -374,6 +399,21 @@ def parse_repair_options(
         keep_shells=parse_bool("keep_shells", keep_shells),
         texture_format=_parse_texture_format(texture_format, output_format),
     )
+
+
+def parse_cut_out_options(
+    *, remove_background: object = RemoveBackground.AUTO, remover: object = RemoverChoice.AUTO
+) -> CutOutOptions:
+    """Check how a caller wants the subject cut out.
+
+    Raises:
+        InvalidOption: a value that is not allowed, or a remover where nothing is to be removed.
+    """
+    wanted = parse_choice("remove_background", remove_background, RemoveBackground)
+    chosen = parse_choice("remover", remover, RemoverChoice)
+    if wanted is RemoveBackground.NEVER and chosen is not RemoverChoice.AUTO:
+        raise InvalidOption("remover cannot be set where remove_background is never; leave it at auto.", "remover")
+    return CutOutOptions(wanted, chosen)
 
 
 def _parse_texture_format(value: object, output_format: object) -> TextureFormat:

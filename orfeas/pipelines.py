@@ -14,11 +14,10 @@ import trimesh
 from PIL import Image
 
 from orfeas.apart import Apart
-from orfeas.engines.base import ShapeEngine, ShapeRequest, ShapeResult, TextureEngine, TextureRequest
+from orfeas.engines.base import Remover, ShapeEngine, ShapeRequest, ShapeResult, TextureEngine, TextureRequest
+from orfeas.engines.subject import Subject, SubjectRequest, cut_subject
 from orfeas.errors import InvalidMesh
 from orfeas.files import write_whole
-from orfeas.images.background import cut_out
-from orfeas.images.validation import load_image
 from orfeas.meshes.export import export
 from orfeas.meshes.highlight import highlight
 from orfeas.meshes.load import load_mesh
@@ -62,19 +61,23 @@ class PictureTask:
 
 @dataclass(frozen=True)
 class TextureTask:
-    """A mesh to be painted by ``engine`` from a picture; ``options`` are effective; ``stem`` names its files."""
+    """A mesh to be painted by ``engine`` from a picture; ``options`` are effective; ``stem`` names its files.
+
+    ``remover``, if any, cuts the subject out where the picture's own transparency does not.
+    """
 
     options: TextureOptions
     engine: TextureEngine
     stem: str
     prompt: str = ""
+    remover: Remover | None = None
 
 
 @dataclass(frozen=True)
 class ModelTask:
     """A picture to be made a model by ``engine``; ``options`` are effective.
 
-    ``picture``, if any, is made first; ``painter``, if any, makes the texture.
+    ``picture``, if any, is made first; ``painter``, if any, makes the texture; ``remover`` as in :class:`TextureTask`.
     """
 
     options: ShapeOptions
@@ -82,6 +85,7 @@ class ModelTask:
     stem: str
     picture: PictureTask | None = None
     painter: TextureTask | None = None
+    remover: Remover | None = None
 
     @property
     def prompt(self) -> str:
@@ -104,7 +108,7 @@ Task = PictureTask | ModelTask | TextureTask | RepairTask
 
 @dataclass(frozen=True)
 class Made:
-    """What a job made: sizes in bytes by format, the measures, and sentences for the user.
+    """What a job made: sizes in bytes by format, the measures, sentences for the user, and the options it came to.
 
     ``mesh_before`` measures the mesh that a repair was given.
     """
@@ -114,6 +118,7 @@ class Made:
     mesh_before: MeshReport | None = None
     image: ImageInfo | None = None
     notes: tuple[str, ...] = ()
+    options: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,11 @@ class JobFiles:
     def mesh(self) -> Path:
         """The mesh as it was uploaded; what it is, its content says."""
         return self.folder / "mesh"
+
+    @property
+    def mask(self) -> Path:
+        """The mask of one's own as it was uploaded, where there is one; what it is, its content says."""
+        return self.folder / "mask"
 
     @property
     def cut_out(self) -> Path:
@@ -196,10 +206,10 @@ def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made
     """
     with progress.stage(Stage.PICTURE):
         result = task.engine.generate(PictureRequest(task.prompt, task.options), progress)
-        data = _png(result.image)
+        data = png_bytes(result.image)
         write_whole(files.picture, data)
         _write_thumbnail(result.image, files)
-    return Made(files={"png": len(data)}, notes=result.notes)
+    return Made(files={"png": len(data)}, notes=result.notes, options=reported_options(task))
 
 
 def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progress) -> Made:
@@ -211,15 +221,17 @@ def make_model(task: ModelTask, kind: JobKind, files: JobFiles, progress: Progre
     # 1. The picture: the one uploaded, or one made from words.
     pictured = make_picture(task.picture, files, progress) if task.picture else Made(files={})
     # 2. The subject, cut out of it.
-    subject = _cut_out(files.picture if task.picture else files.upload, task.options, files, progress)
+    subject = _cut_out(files.picture if task.picture else files.upload, task, files, progress)
+    task = replace(task, options=replace(task.options, remover=subject.remover))
     # 3. The model; the engines report their own stages.
     shape_options = replace(task.options, texture=False) if task.painter else task.options
-    result = task.engine.generate(ShapeRequest(subject, shape_options), progress)
+    result = task.engine.generate(ShapeRequest(subject.image, shape_options), progress)
     if task.painter:
-        painted = task.painter.engine.generate(TextureRequest(result.mesh, subject, task.painter.options), progress)
+        request = TextureRequest(result.mesh, subject.image, task.painter.options)
+        painted = task.painter.engine.generate(request, progress)
         result = ShapeResult(painted.mesh, (*result.notes, *painted.notes))
     # 4. In its place, and into files.
-    notes = (*pictured.notes, *result.notes)
+    notes = (*pictured.notes, subject.note, *result.notes)
     made = _save(result.mesh, notes, task, kind, files, progress)
     return replace(made, files={**pictured.files, **made.files})
 
@@ -233,9 +245,10 @@ def make_texture(task: TextureTask, kind: JobKind, files: JobFiles, progress: Pr
     """
     with progress.stage(Stage.CUT_OUT):
         mesh = load_mesh(files.mesh)
-    subject = _cut_out(files.upload, task.options, files, progress)
-    result = task.engine.generate(TextureRequest(mesh, subject, task.options), progress)
-    return _save(result.mesh, result.notes, task, kind, files, progress)
+    subject = _cut_out(files.upload, task, files, progress)
+    task = replace(task, options=replace(task.options, remover=subject.remover))
+    result = task.engine.generate(TextureRequest(mesh, subject.image, task.options), progress)
+    return _save(result.mesh, (subject.note, *result.notes), task, kind, files, progress)
 
 
 def make_repair(task: RepairTask, kind: JobKind, files: JobFiles, progress: Progress) -> Made:
@@ -279,11 +292,12 @@ def inspect_for_view(_: Progress, mesh: Path, view: Path) -> MeshReport:
     return measure(loaded)
 
 
-def _cut_out(source: Path, options: ShapeOptions | TextureOptions, files: JobFiles, progress: Progress) -> Image.Image:
+def _cut_out(source: Path, task: ModelTask | TextureTask, files: JobFiles, progress: Progress) -> Subject:
+    mask = files.mask if files.mask.exists() else None
     with progress.stage(Stage.CUT_OUT):
-        subject = cut_out(load_image(source), options.remove_background, progress)
-        write_whole(files.cut_out, _png(subject))
-        _write_thumbnail(subject, files)
+        subject = cut_subject(SubjectRequest(source, mask, task.options.remove_background, task.remover), progress)
+        write_whole(files.cut_out, png_bytes(subject.image))
+        _write_thumbnail(subject.image, files)
     return subject
 
 
@@ -317,7 +331,7 @@ def _save(
         write_model(glb, OutputFormat.GLB, files)
         convert(files, task.options.output_format)
     sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
-    return Made(files=sizes, mesh=report, notes=notes)
+    return Made(files=sizes, mesh=report, notes=notes, options=reported_options(task))
 
 
 def _warn_of_pieces(report: MeshReport) -> tuple[str, ...]:
@@ -426,7 +440,8 @@ def reported_options(task: Task) -> dict[str, Scalar]:
     return options
 
 
-def _png(image: Image.Image) -> bytes:
+def png_bytes(image: Image.Image) -> bytes:
+    """A picture as a PNG file, quick to write rather than small."""
     buffer = BytesIO()
     image.save(buffer, "PNG", compress_level=PNG_LEVEL)
     return buffer.getvalue()

@@ -151,6 +151,23 @@ class Job:
     error: Failure | None = None
 
 
+@dataclass(frozen=True)
+class CutOutReport:
+    """A cut-out, as ``/cut_out`` tells it.
+
+    ``remover`` removed the background, ``auto`` where nobody did; ``reason`` says why it was chosen, and ``note`` what
+    was done. ``kept_share`` is the share of the picture that is the subject, 0 to 1.
+    """
+
+    remover: str
+    reason: str
+    note: str
+    kept_share: float
+    width: int
+    height: int
+    seconds: float
+
+
 class FetchStatus(StrEnum):
     """How an engine's published weights stand on this machine."""
 
@@ -187,9 +204,9 @@ class FetchState:
 class EngineInfo:
     """One engine as the engines panel lists it.
 
-    ``kind`` is ``shape``, ``texture`` or ``text_to_image``; ``why_not`` is empty where it is ready; ``needs`` says in
-    words what it takes to run. ``weights`` is the name that its published weights are fetched by, and ``fetch`` how
-    that stands; empty and None where it needs none.
+    ``kind`` is ``shape``, ``texture``, ``text_to_image`` or ``background``; ``why_not`` is empty where it is ready;
+    ``needs`` says in words what it takes to run. ``weights`` is the name that its published weights are fetched by, and
+    ``fetch`` how that stands; empty and None where it needs none.
     """
 
     name: str
@@ -210,7 +227,7 @@ class EngineInfo:
         return f"{self.kind}-{self.name}"
 
 
-def to_json(record: ImageInfo | MeshReport | Job | EngineInfo) -> dict[str, Json]:
+def to_json(record: ImageInfo | MeshReport | Job | EngineInfo | CutOutReport) -> dict[str, Json]:
     """The record as the JSON object that scripts see."""
     plain: dict[str, Json] = asdict(record)
     return plain

@@ -6,8 +6,16 @@
 from dataclasses import replace
 
 from orfeas.devices import DeviceChoice
-from orfeas.engines.base import ShapeEngine, TextureEngine
-from orfeas.engines.choice import choose_picture_engine, choose_shape_engine, choose_texture_engine
+from orfeas.engines.base import Remover, ShapeEngine, TextureEngine
+from orfeas.engines.birefnet.files import WEIGHTS as REMOVER_WEIGHTS
+from orfeas.engines.birefnet.remover import BiRefNet
+from orfeas.engines.choice import (
+    choose_picture_engine,
+    choose_remover,
+    choose_shape_engine,
+    choose_texture_engine,
+)
+from orfeas.engines.grabcut import GrabCut
 from orfeas.engines.hunyuan.files import WEIGHTS
 from orfeas.engines.hunyuan.paint.files import WEIGHTS as PAINT_WEIGHTS
 from orfeas.engines.hunyuan.paint.texture import HunyuanPaint
@@ -18,7 +26,16 @@ from orfeas.engines.projection import Projection
 from orfeas.engines.residence import Tenants
 from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.fetching import Fetchable
-from orfeas.options import PictureOptions, ShapeOptions, TextureEngineChoice, TextureOptions, WeightsChoice
+from orfeas.options import (
+    CutOutOptions,
+    PictureOptions,
+    RemoveBackground,
+    RemoverChoice,
+    ShapeOptions,
+    TextureEngineChoice,
+    TextureOptions,
+    WeightsChoice,
+)
 from orfeas.pipelines import ModelTask, PictureTask, TextureTask
 from orfeas.records import EngineInfo
 from orfeas.settings import Settings
@@ -42,7 +59,9 @@ class Roster:
         self.shape: tuple[ShapeEngine, ...] = (shape, Inflate())
         self.texture: tuple[TextureEngine, ...] = (paint, Projection(light_device or device, tenants))
         self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
-        self.fetchables = _fetchables(shape, paint)
+        birefnet = BiRefNet(weights)
+        self.removers: tuple[Remover, ...] = (birefnet, GrabCut())
+        self.fetchables = _fetchables(shape, paint, birefnet)
 
     def infos(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not."""
@@ -50,6 +69,7 @@ class Roster:
             *(engine.info() for engine in self.shape),
             *(engine.info() for engine in self.texture),
             *(engine.info() for engine in self.picture),
+            *(remover.info() for remover in self.removers),
             *PLANNED,
         )
 
@@ -63,12 +83,36 @@ class Roster:
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
         return PictureTask(effective, engine, stem, prompt), reason
 
-    def model_task(self, options: ShapeOptions, seed: int, stem: str) -> tuple[ModelTask, str]:
+    def remover_for(
+        self, options: CutOutOptions | ShapeOptions | TextureOptions, has_mask: bool
+    ) -> tuple[Remover | None, str]:
+        """Who removes the background of a picture, None where nobody is to, and why as a sentence.
+
+        Raises:
+            InvalidOption: a mask and another way to cut out were both asked for.
+            EngineUnavailable: the remover asked for is not ready.
+        """
+        if has_mask:
+            _refuse_beside_mask(options)
+            return None, "Cut-out: by the mask, as asked."
+        if options.remove_background is RemoveBackground.NEVER:
+            return None, "Cut-out: none, as asked."
+        remover, reason = choose_remover(self.removers, options.remover)
+        is_sure = options.remove_background is RemoveBackground.ALWAYS
+        return remover, f"Cut-out{'' if is_sure else ', where the picture has no transparency of its own'}: {reason}"
+
+    def model_task(self, options: ShapeOptions, seed: int, stem: str, has_mask: bool = False) -> tuple[ModelTask, str]:
         """A picture to a model, painted by an engine of its own where the shape's has no texture.
 
         Raises:
             OrfeasError: the engine asked for is not ready, or an option means nothing to it.
         """
+        remover, cut_out_reason = self.remover_for(options, has_mask)
+        task, reason = self._model_task(options, seed, stem)
+        effective = replace(task.options, remover=remover.name if remover else RemoverChoice.AUTO)
+        return replace(task, options=effective, remover=remover), f"{reason} {cut_out_reason}"
+
+    def _model_task(self, options: ShapeOptions, seed: int, stem: str) -> tuple[ModelTask, str]:
         engine, reason = choose_shape_engine(self.shape, options.engine)
         if not options.texture:
             _refuse_texture_options(options)
@@ -86,29 +130,38 @@ class Roster:
             texture_format=options.texture_format,
         )
         try:
-            painter, painter_reason = self.texture_task(asked, seed, stem)
+            painter, painter_reason = self._texture_task(asked, seed, stem)
         except EngineUnavailable as error:
             raise EngineUnavailable(str(error), "texture_engine") from error
         texture = painter.options
         effective = replace(effective, texture_engine=texture.engine, texture_size=texture.texture_size)
         return ModelTask(effective, engine, stem, painter=painter), f"{reason} Texture: {painter_reason}"
 
-    def texture_task(self, options: TextureOptions, seed: int, stem: str) -> tuple[TextureTask, str]:
+    def texture_task(
+        self, options: TextureOptions, seed: int, stem: str, has_mask: bool = False
+    ) -> tuple[TextureTask, str]:
         """A mesh and a picture to a painted model.
 
         Raises:
             OrfeasError: the engine asked for is not ready, or an option means nothing to it.
         """
+        remover, cut_out_reason = self.remover_for(options, has_mask)
+        task, reason = self._texture_task(options, seed, stem)
+        effective = replace(task.options, remover=remover.name if remover else RemoverChoice.AUTO)
+        return replace(task, options=effective, remover=remover), f"{reason} {cut_out_reason}"
+
+    def _texture_task(self, options: TextureOptions, seed: int, stem: str) -> tuple[TextureTask, str]:
         engine, reason = choose_texture_engine(self.texture, options.engine)
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
         return TextureTask(effective, engine, stem), reason
 
 
-def _fetchables(shape: HunyuanShape, paint: HunyuanPaint) -> tuple[Fetchable, ...]:
+def _fetchables(shape: HunyuanShape, paint: HunyuanPaint, remover: BiRefNet) -> tuple[Fetchable, ...]:
     """The weights that can be fetched, by engine and all together."""
     own = (
         Fetchable(WeightsChoice.HUNYUAN_SHAPE, shape.title, WEIGHTS, shape.check_weights, shape.check_device),
         Fetchable(WeightsChoice.HUNYUAN_PAINT, paint.title, PAINT_WEIGHTS, paint.check_weights, paint.check_device),
+        Fetchable(WeightsChoice.BIREFNET, remover.title, REMOVER_WEIGHTS, remover.check_weights, remover.check_device),
     )
 
     def check_all() -> None:
@@ -116,8 +169,15 @@ def _fetchables(shape: HunyuanShape, paint: HunyuanPaint) -> tuple[Fetchable, ..
             fetchable.check_weights()
 
     sets = tuple(weights for fetchable in own for weights in fetchable.weights)
-    titles = " and ".join(fetchable.title for fetchable in own)
+    titles = ", ".join(fetchable.title for fetchable in own)
     return (*own, Fetchable(WeightsChoice.ALL, titles, sets, check_all, shape.check_device))
+
+
+def _refuse_beside_mask(options: CutOutOptions | ShapeOptions | TextureOptions) -> None:
+    if options.remove_background is not RemoveBackground.AUTO:
+        raise InvalidOption("remove_background cannot be set beside a mask; leave it at auto.", "remove_background")
+    if options.remover is not RemoverChoice.AUTO:
+        raise InvalidOption("remover cannot be set beside a mask; leave it at auto.", "remover")
 
 
 def _refuse_texture_options(options: ShapeOptions) -> None:

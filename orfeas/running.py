@@ -40,6 +40,7 @@ def run_task(job_id: str, task: Task, make: Maker, jobs: Jobs, workspace: Worksp
         mesh=made.mesh,
         mesh_before=made.mesh_before,
         notes=made.notes,
+        options=made.options,
         timings_s=timings_s,
     )
 

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("orfeas", appauthor=False))
     offline: bool = False
     weights: Path | None = None
-    fetch: Literal["none", "hunyuan3d-2.1", "hunyuan3d-2.1-paint", "all"] = "none"
+    fetch: Literal["none", "hunyuan3d-2.1", "hunyuan3d-2.1-paint", "birefnet", "all"] = "none"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     compile: bool = False
     max_waiting: int = Field(default=32, ge=1, le=1000)

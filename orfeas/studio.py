@@ -7,6 +7,7 @@ recorded), then run in a thread of the caller's; it always ends completed, faile
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,15 +15,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from PIL import Image
+
 from orfeas.apart import Apart
+from orfeas.engines.subject import SubjectRequest, cut_subject
 from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
+from orfeas.images.mask import check_mask
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
 from orfeas.meshes.load import check_mesh_file
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.metrics import Metrics
 from orfeas.options import (
+    CutOutOptions,
     OutputFormat,
     PictureOptions,
     RepairOptions,
@@ -50,7 +56,7 @@ from orfeas.pipelines import (
     reported_options,
 )
 from orfeas.progress import Progress, Stage
-from orfeas.records import EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.records import CutOutReport, EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.roster import Roster
 from orfeas.running import run_task, timings_of
 from orfeas.settings import Settings, read_settings
@@ -139,6 +145,37 @@ class Studio:
         """
         return check_image(image)
 
+    def remove_background(
+        self,
+        image: Path | str,
+        options: CutOutOptions | None = None,
+        mask: Path | str | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Image.Image, CutOutReport]:
+        """The subject of a picture as a job would cut it out, RGBA, without a job and without the device.
+
+        Args:
+            image: the picture.
+            options: whether to remove the background, and by whom.
+            mask: a picture of one's own that keeps what is white, or what is not clear where it has an alpha channel.
+            progress: stops it where it says so.
+
+        Raises:
+            Cancelled: within a second of the request.
+            InvalidImage: the picture or the mask cannot be used, or nothing is in the foreground.
+            InvalidOption: a mask and another way to cut out were both asked for.
+            EngineUnavailable: the remover asked for is not ready.
+        """
+        wanted, own_mask = options or CutOutOptions(), None if mask is None else Path(mask)
+        start, progress = time.perf_counter(), progress or Progress()
+        remover, reason = self.roster.remover_for(wanted, own_mask is not None)
+        with progress.stage(Stage.CUT_OUT):
+            request = SubjectRequest(Path(image), own_mask, wanted.remove_background, remover)
+            made = cut_subject(request, progress)
+        seconds = round(time.perf_counter() - start, 4)
+        share, (width, height) = round(made.kept_share, 4), made.image.size
+        return made.image, CutOutReport(made.remover, reason, made.note, share, width, height, seconds)
+
     def inspect_mesh(self, mesh: Path) -> MeshReport:
         """Measure a mesh file (GLB, OBJ, STL or PLY).
 
@@ -184,19 +221,24 @@ class Studio:
         size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
         return convert_file(mesh, output_format, size)
 
-    def submit_image_to_3d(self, image: Path, options: ShapeOptions, caller: Caller = LOCAL) -> Job:
-        """Check and record a job that makes a model of a picture.
+    def submit_image_to_3d(
+        self, image: Path, options: ShapeOptions, caller: Caller = LOCAL, mask: Path | None = None
+    ) -> Job:
+        """Check and record a job that makes a model of a picture, of what ``mask`` keeps of it if there is one.
 
         Raises:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
         with self._refusals_counted():
             info = check_image(image)
-            task, reason = self.roster.model_task(options, choose_seed(options.seed), file_stem(image.stem))
-            return self._claim(JobKind.IMAGE_TO_3D, task, reason, caller, image, info)
+            has_mask = _is_checked(mask)
+            task, reason = self.roster.model_task(options, choose_seed(options.seed), file_stem(image.stem), has_mask)
+            return self._claim(JobKind.IMAGE_TO_3D, task, reason, caller, image, info, mask=mask)
 
-    def submit_texture(self, mesh: Path, image: Path, options: TextureOptions, caller: Caller = LOCAL) -> Job:
-        """Check and record a job that paints a mesh from a picture of its front.
+    def submit_texture(
+        self, mesh: Path, image: Path, options: TextureOptions, caller: Caller = LOCAL, mask: Path | None = None
+    ) -> Job:
+        """Check and record a job that paints a mesh from a picture of its front, ``mask`` as above.
 
         Raises:
             OrfeasError: why it was not accepted; then nothing is recorded.
@@ -204,8 +246,9 @@ class Studio:
         with self._refusals_counted():
             info = check_image(image)
             check_mesh_file(mesh)
-            task, reason = self.roster.texture_task(options, choose_seed(options.seed), file_stem(mesh.stem))
-            return self._claim(JobKind.TEXTURE, task, reason, caller, image, info, mesh)
+            has_mask = _is_checked(mask)
+            task, reason = self.roster.texture_task(options, choose_seed(options.seed), file_stem(mesh.stem), has_mask)
+            return self._claim(JobKind.TEXTURE, task, reason, caller, image, info, mesh, mask)
 
     def submit_repair(self, mesh: Path, options: RepairOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a mesh ready to be printed.
@@ -242,14 +285,16 @@ class Studio:
             task, reason = self.roster.model_task(shape, seed, first.stem)
             return self._claim(JobKind.TEXT_TO_3D, replace(task, picture=first), f"{first_reason} {reason}", caller)
 
-    def image_to_3d(self, image: Path | str, options: ShapeOptions | None = None) -> Job:
-        """Make a model of a picture, and return the job when it is done.
+    def image_to_3d(
+        self, image: Path | str, options: ShapeOptions | None = None, mask: Path | str | None = None
+    ) -> Job:
+        """Make a model of a picture, of what ``mask`` keeps of it if there is one, and return the job when it is done.
 
         Raises:
             OrfeasError: why it was not accepted, or how it failed.
         """
-        job = self.submit_image_to_3d(Path(image), options or ShapeOptions())
-        return self._run_to_result(job)
+        own_mask = None if mask is None else Path(mask)
+        return self._run_to_result(self.submit_image_to_3d(Path(image), options or ShapeOptions(), mask=own_mask))
 
     def texture_mesh(self, mesh: Path | str, image: Path | str, options: TextureOptions | None = None) -> Job:
         """Paint a mesh from a picture of its front, and return the job when it is done.
@@ -410,6 +455,7 @@ class Studio:
         upload: Path | None = None,
         image: ImageInfo | None = None,
         mesh: Path | None = None,
+        mask: Path | None = None,
     ) -> Job:
         job = self.jobs.claim(
             kind,
@@ -426,7 +472,7 @@ class Studio:
         try:
             with full_disk_explained():
                 files = JobFiles(self.workspace.job_folder(job.job_id))
-                for source, kept in ((upload, files.upload), (mesh, files.mesh)):
+                for source, kept in ((upload, files.upload), (mesh, files.mesh), (mask, files.mask)):
                     if source is not None:
                         shutil.copyfile(source, kept)
         except (OSError, OrfeasError) as error:
@@ -461,6 +507,17 @@ class Studio:
         for job_id in held:
             if job_id not in live and self._tasks.pop(job_id, None) is not None:
                 self._end(self.jobs.get(job_id))
+
+
+def _is_checked(mask: Path | None) -> bool:
+    """Whether there is a mask; one that cannot be used is refused.
+
+    Raises:
+        InvalidImage: it cannot be used.
+    """
+    if mask is not None:
+        check_mask(mask)
+    return mask is not None
 
 
 def _existing(path: Path) -> Path:

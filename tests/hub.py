@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-PREFIX = re.compile(rf"/tencent/Hunyuan3D-2\.1/resolve/(main|{COMMIT})/")
+PREFIX = re.compile(rf"/[^/]+/[^/]+/resolve/(main|{COMMIT})/")
 PIECES = 40
 
 

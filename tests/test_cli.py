@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trimesh
+from PIL import Image
 
 from orfeas.cli import main
 from orfeas.engines.hunyuan.files import find_weights
@@ -264,3 +265,34 @@ def test_every_format_has_an_ending_that_the_command_knows() -> None:
 
     endings = ["zip" if f is OutputFormat.OBJ else f for f in OutputFormat]
     assert [format_of(Path(f"x.{ending}")) for ending in endings] == list(OutputFormat)
+
+
+def test_cut_out_writes_a_png_and_says_who_did_it(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "subject.png"
+    assert main(["cut-out", str(photo), "-o", str(output), "--remover", "grabcut"]) == 0
+    assert "GrabCut removed the background." in capsys.readouterr().out
+    with Image.open(output) as image:
+        assert (image.mode, image.getchannel("A").getextrema()) == ("RGBA", (0, 255))
+    assert main(["cut-out", str(photo), "-o", str(output), "--mask", str(output), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["remover"], report["note"]) == ("auto", "Cut out with the mask that was given.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["cut-out", "{photo}", "-o", "{out}.jpg"], "Invalid option: A cut-out is a PNG; name the file out.png."),
+        (["cut-out", "{photo}", "-o", "{out}.png", "--remover", "birefnet"], "Engine unavailable: BiRefNet cannot run"),
+        (["cut-out", "{photo}", "-o", "{out}.png", "--mask", "no.png"], "Invalid image: The mask cannot be used"),
+        (["generate", "--prompt", "a cat", "-o", "{out}.glb", "--mask", "no.png"], "Invalid option: --mask goes with"),
+    ],
+)
+def test_a_cut_out_that_cannot_be_is_a_sentence(
+    photo: Path, tmp_path: Path, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [argument.format(photo=photo, out=tmp_path / "out") for argument in arguments]
+    assert main(filled) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+    assert not list(tmp_path.glob("out*"))

@@ -356,6 +356,8 @@ def test_every_engine_of_the_api_is_listed_with_its_state(studio: Studio) -> Non
         ("texture", "projection"): True,
         ("text_to_image", "pictogram"): True,
         ("text_to_image", "diffusion"): False,
+        ("background", "birefnet"): False,
+        ("background", "grabcut"): True,
     }
     assert all(info.why_not for info in studio.engines() if not info.is_ready)
 

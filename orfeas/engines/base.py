@@ -1,12 +1,14 @@
-"""What the studio asks of an engine that makes shapes, and of one that makes textures."""
+"""What the studio asks of an engine that makes shapes, of one that makes textures, and of a remover of backgrounds."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import trimesh
+from numpy.typing import NDArray
 from PIL import Image
 
-from orfeas.options import EngineChoice, ShapeOptions, TextureEngineChoice, TextureOptions
+from orfeas.options import EngineChoice, RemoverChoice, ShapeOptions, TextureEngineChoice, TextureOptions
 from orfeas.progress import Progress
 from orfeas.records import EngineInfo
 
@@ -115,5 +117,28 @@ class TextureEngine(Protocol):
             InvalidMesh: the mesh cannot be laid out.
             EngineUnavailable: the engine is not ready.
             OutOfMemory: device memory ran out.
+        """
+        ...
+
+
+class Remover(Protocol):
+    """An engine that finds the subject of a picture. It may be asked by several threads at once."""
+
+    name: RemoverChoice
+    title: str
+
+    def info(self) -> EngineInfo:
+        """How it stands: ready or why not. Quick; loads nothing."""
+        ...
+
+    def find_alpha(self, rgb: NDArray[np.uint8], progress: Progress) -> NDArray[np.float32]:
+        """How much of each pixel is the subject's, ``[H, W]`` in [0, 1], of a picture ``[H, W, 3]``, sRGB.
+
+        The same picture gives the same.
+
+        Raises:
+            Cancelled: within a second of the request.
+            EngineUnavailable: the engine is not ready.
+            OutOfMemory: the memory ran out.
         """
         ...

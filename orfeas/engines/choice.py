@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from orfeas.engines.base import ShapeEngine, TextureEngine
+from orfeas.engines.base import Remover, ShapeEngine, TextureEngine
 from orfeas.engines.planned import PLANNED
 from orfeas.errors import EngineUnavailable
-from orfeas.options import EngineChoice, TextEngineChoice, TextureEngineChoice
+from orfeas.options import EngineChoice, RemoverChoice, TextEngineChoice, TextureEngineChoice
 from orfeas.records import EngineInfo
 from orfeas.text_to_image.base import PictureEngine
 
@@ -38,6 +38,19 @@ def choose_picture_engine(engines: Sequence[PictureEngine], choice: TextEngineCh
     """
     index, reason = _choose([engine.info() for engine in engines], choice, choice == TextEngineChoice.AUTO)
     return engines[index], reason
+
+
+def choose_remover(removers: Sequence[Remover], choice: RemoverChoice) -> tuple[Remover, str]:
+    """The remover asked for, or for ``auto`` the first that is ready, and why as a sentence.
+
+    Raises:
+        EngineUnavailable: the remover asked for is not ready, or none is.
+    """
+    try:
+        index, reason = _choose([remover.info() for remover in removers], choice, choice == RemoverChoice.AUTO)
+    except EngineUnavailable as error:
+        raise EngineUnavailable(str(error), "remover") from error
+    return removers[index], reason
 
 
 def _choose(infos: Sequence[EngineInfo], choice: str, is_auto: bool) -> tuple[int, str]:

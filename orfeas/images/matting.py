@@ -13,7 +13,13 @@ VEIL_LOW, VEIL_HIGH = 0.1, 0.9
 BAND_PX, GATHER_PX = 2, 8
 # Below this distance in [0, 1] the two sides of an edge cannot be told apart by colour.
 LEAST_CONTRAST = 0.06
-FUSION_SIDE_PX, FAR_RADIUS_PX, NEAR_RADIUS_PX = 512, 32, 3
+FUSION_SIDE_PX = 512
+# From where nothing pure is near, such as the middle of a glass, to the very rim.
+FUSION_RADII_PX = (128, 32, 3)
+# A pixel counts for a side by its share to this power: one that is wholly of it, far more than a mixed one.
+PURITY = 4
+# Weighs the picture's own colour where no pixel of a side is around.
+FAINT = np.float32(1e-4)
 
 
 def refine_alpha(rgb: Pixels, mask: Mask) -> Floats:
@@ -72,18 +78,17 @@ def _linear_model(guide: Floats, target: Floats) -> tuple[Floats, Floats]:
 def subject_colours(rgb: Pixels, alpha: Floats) -> Pixels:
     """The subject's own colours ``[H, W, 3]`` where the background shines through.
 
-    Blur-fusion foreground estimation (Forte 2021), twice: wide for a first guess, then narrow. On purpose different:
-    both sides' averages are taken at up to 512 pixels, and only the last step at full size. Pixels that are wholly the
-    subject's, or wholly not, stay as they are.
+    Blur-fusion foreground estimation (Forte 2021), from wide to narrow. On purpose different: there are three rounds
+    and not two, pure pixels count for more than mixed ones, and both sides' averages are taken at up to 512 pixels and
+    only the last step at full size. Pixels that are wholly the subject's, or wholly not, stay as they are.
     """
     height, width = alpha.shape
     picture = shrink(rgb, FUSION_SIDE_PX).astype(np.float32)
     weight = resize(alpha, picture.shape[1], picture.shape[0])[..., None]
     subject, background = picture, picture
-    for radius_px in (FAR_RADIUS_PX, NEAR_RADIUS_PX):
-        share = box_blur(weight[..., 0], radius_px)[..., None]
-        near = box_blur(subject * weight, radius_px) / (share + 1e-4)
-        background = box_blur(background * (1 - weight), radius_px) / (1 - share + 1e-4)
+    for radius_px in FUSION_RADII_PX:
+        near = _fused(subject, weight**PURITY, picture, radius_px)
+        background = _fused(background, (1 - weight) ** PURITY, picture, radius_px)
         subject = np.clip(_solve(picture, weight, near, background), 0, 255)
     at = np.flatnonzero((alpha > 0) & (alpha < 1))
     near, background = (resize(side, width, height).reshape(-1, 3)[at] for side in (near, background))
@@ -91,6 +96,13 @@ def subject_colours(rgb: Pixels, alpha: Floats) -> Pixels:
     colours = rgb.copy()
     colours.reshape(-1, 3)[at] = np.clip(mixed + 0.5, 0, 255)
     return colours
+
+
+def _fused(side: Floats, purity: Floats, picture: Floats, radius_px: int) -> Floats:
+    """The mean colour of one side around each pixel."""
+    around = box_blur(purity[..., 0], radius_px)[..., None]
+    fused: Floats = (box_blur(side * purity, radius_px) + FAINT * picture) / (around + FAINT)
+    return fused
 
 
 def _solve(picture: Floats, weight: Floats, subject: Floats, background: Floats) -> Floats:

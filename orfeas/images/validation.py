@@ -68,10 +68,21 @@ def check_image(path: Path) -> ImageInfo:
 
 
 def load_image(path: Path) -> Image.Image:
+    """Decode a picture as :func:`decode_image` does, and see that it may show something.
+
+    Raises:
+        InvalidImage: as :func:`decode_image`; or wholly transparent, or of one single colour.
+    """
+    rgba = decode_image(path)
+    _require_a_subject(rgba)
+    return rgba
+
+
+def decode_image(path: Path) -> Image.Image:
     """Decode a picture to RGBA, 8-bit sRGB with straight alpha, upright; of an animation, its first frame.
 
     Raises:
-        InvalidImage: as :func:`check_image`; or damaged, wholly transparent, or of one single colour.
+        InvalidImage: as :func:`check_image`; or damaged.
     """
     data = _read(path)
     with _open(data) as image:
@@ -82,7 +93,6 @@ def load_image(path: Path) -> Image.Image:
         except DAMAGE as error:
             LOGGER.info("decoding failed: %s", error)
             raise InvalidImage(DAMAGED) from error
-    _require_a_subject(rgba)
     return rgba
 
 

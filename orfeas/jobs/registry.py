@@ -176,8 +176,11 @@ class Jobs:
         mesh: MeshReport | None = None,
         mesh_before: MeshReport | None = None,
         notes: Collection[str] = (),
+        options: Mapping[str, Scalar] | None = None,
     ) -> Job:
         """The job is done; its times enter the means. A job that has ended stays as it is, here and below.
+
+        ``options`` are those it came to, where they differ from those it was claimed with.
 
         Raises:
             NotFound: no such job.
@@ -185,7 +188,7 @@ class Jobs:
 
         def end(job: Job) -> Job:
             done = replace(job, status=JobStatus.COMPLETED, progress=1.0, notes=tuple(notes))
-            done = replace(done, mesh=mesh, mesh_before=mesh_before)
+            done = replace(done, mesh=mesh, mesh_before=mesh_before, options=dict(options or job.options))
             return replace(done, files=dict(files), timings_s=dict(timings_s))
 
         with self._lock:

@@ -8,7 +8,7 @@ import gradio as gr
 from orfeas.options import (
     MAX_SEED,
     EngineChoice,
-    RemoveBackground,
+    RemoverChoice,
     ShapeOptions,
     TextureEngineChoice,
     TextureFormat,
@@ -26,7 +26,6 @@ class OptionInputs:
     engine: gr.Dropdown
     quality: gr.Radio
     texture: gr.Checkbox
-    remove_background: gr.Radio
     seed: gr.Number
     size_mm: gr.Number
     target_faces: gr.Number
@@ -39,6 +38,7 @@ class OptionInputs:
     cache_threshold: gr.Number
     texture_engine: gr.Dropdown
     texture_format: gr.Dropdown
+    remover: gr.Dropdown
 
     def in_order(self) -> list[gr.components.Component]:
         """All of them, as an event's inputs."""
@@ -82,13 +82,12 @@ def create_advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> Advance
             DEFAULTS.engine,
             "engine",
         )
-        remove_background = gr.Radio(
-            [(words.BACKGROUND_NAMES[choice], choice.value) for choice in RemoveBackground],
-            value=DEFAULTS.remove_background.value,
-            label="Background",
-            info="Automatic keeps a transparent background and cuts out any other.",
-            elem_id="remove-background",
-            elem_classes="chips",
+        remover = _dropdown(
+            "Background remover",
+            "Who cuts the subject out. Automatic takes the best that is ready.",
+            remover_choices(engines),
+            DEFAULTS.remover,
+            "remover",
         )
         texture = _create_texture(engines)
         with gr.Row(elem_classes="pair"):
@@ -108,7 +107,6 @@ def create_advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> Advance
         engine=engine,
         quality=quality,
         texture=texture.texture,
-        remove_background=remove_background,
         seed=seed,
         size_mm=size_mm,
         target_faces=target_faces,
@@ -121,6 +119,7 @@ def create_advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> Advance
         cache_threshold=learned.cache,
         texture_engine=texture.engine,
         texture_format=texture.file_format,
+        remover=remover,
     )
     return Advanced(options, learned.column, load_settings)
 
@@ -133,6 +132,11 @@ def engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
 def texture_engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
     """The texture engines that can be chosen, after "Automatic"."""
     return choices_of(engines, "texture", TextureEngineChoice.AUTO)
+
+
+def remover_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, str]]:
+    """The removers of backgrounds that can be chosen, after "Automatic"."""
+    return choices_of(engines, "background", RemoverChoice.AUTO)
 
 
 def has_learned(engines: Sequence[EngineInfo]) -> bool:

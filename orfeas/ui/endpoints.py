@@ -17,6 +17,7 @@ from orfeas.options import (
     PictureOptions,
     Quality,
     RemoveBackground,
+    RemoverChoice,
     RepairOptions,
     ShapeOptions,
     Style,
@@ -29,6 +30,7 @@ from orfeas.records import Job, JobKind, Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui import submissions
 from orfeas.ui.caller import caller_of
+from orfeas.ui.cut_out.endpoint import create_cut_out_endpoint
 from orfeas.ui.follow import follow_job
 from orfeas.ui.queue_probe import attach_job, attached_job
 from orfeas.ui.readers import Readers
@@ -44,7 +46,7 @@ FILES = "files"
 FILES_AT_ONCE = 2
 
 # The parameter that is to blame for an error that names none.
-BLAMED: Mapping[type[OrfeasError], str] = {InvalidImage: "image", InvalidMesh: "mesh", InvalidPrompt: "prompt"}
+BLAMED: Mapping[type[OrfeasError], str] = {InvalidMesh: "mesh", InvalidPrompt: "prompt"}
 
 Inputs = dict[str, Component]
 Output = str | None | dict[str, Json]
@@ -74,7 +76,7 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
             Maker(
                 "generate_3d",
                 "Make a 3D model of a picture.",
-                {"image": _image(), **_shape_inputs()},
+                {"image": _image(), **_shape_inputs(), "mask": _mask()},
                 submissions.submit_image,
             ),
             Maker(
@@ -92,7 +94,7 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
             Maker(
                 "texture_mesh",
                 "Paint a mesh from a picture of its front.",
-                {"mesh": _mesh(), "image": _image(), **_texture_inputs()},
+                {"mesh": _mesh(), "image": _image(), **_texture_inputs(), "mask": _mask()},
                 submissions.submit_texture,
             ),
             Maker(
@@ -105,7 +107,14 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
         for maker in makers:
             _add_maker(studio, maker)
         readers = _add_readers(Readers(studio))
-    return {**{maker.name: tuple(maker.inputs) for maker in makers}, **readers}
+        cut_out_inputs: Inputs = {
+            "image": _image(),
+            "remove_background": _remove_background(),
+            "remover": _remover(),
+            "mask": _mask(),
+        }
+        cut_out = create_cut_out_endpoint(studio, cut_out_inputs)
+    return {**{maker.name: tuple(maker.inputs) for maker in makers}, "cut_out": cut_out, **readers}
 
 
 def _add_maker(studio: Studio, maker: Maker) -> None:
@@ -125,6 +134,7 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
     async def run(
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds it by its default)
+        mask: object = None,  # noqa: ARG001 (so that scripts need not send one)
         **_: object,
     ) -> AsyncIterator[tuple[Output, ...]]:
         with raised_to_scripts():
@@ -167,7 +177,10 @@ def _describe(run: Callable[..., object], maker: Maker) -> None:
 
 def refusal(error: OrfeasError, names: list[str]) -> list[dict[str, object]]:
     """What a validator answers for ``error``: under the parameter that is to blame, else the first."""
-    wanted = error.option if isinstance(error, InvalidOption | EngineUnavailable) else BLAMED.get(type(error), "")
+    if isinstance(error, InvalidOption | InvalidImage | EngineUnavailable):
+        wanted = error.option
+    else:
+        wanted = BLAMED.get(type(error), "")
     blamed = wanted if wanted in names else names[0]
     return [gr.validate(name != blamed, error.sentence if name == blamed else "") for name in names]
 
@@ -199,6 +212,11 @@ def _results(studio: Studio, job: Job) -> tuple[Output, ...]:
 
 def _image() -> gr.Image:
     return gr.Image(label="Picture of one object", type="filepath", image_mode=None)
+
+
+def _mask() -> gr.Image:
+    label = "Mask of your own: white keeps, black removes, or its alpha channel does"
+    return gr.Image(label=label, type="filepath", image_mode=None)
 
 
 def _mesh() -> gr.File:
@@ -255,6 +273,11 @@ def _remove_background() -> gr.Dropdown:
     return gr.Dropdown(choices, value=ShapeOptions().remove_background.value, label="Cut the subject out")
 
 
+def _remover() -> gr.Dropdown:
+    choices = [c.value for c in RemoverChoice]
+    return gr.Dropdown(choices, value=RemoverChoice.AUTO.value, label="Who cuts the subject out")
+
+
 def _texture_engine(label: str) -> gr.Dropdown:
     return gr.Dropdown([c.value for c in TextureEngineChoice], value=TextureEngineChoice.AUTO.value, label=label)
 
@@ -284,6 +307,7 @@ def _texture_inputs() -> Inputs:
         "texture_size": _texture_size(),
         "texture_format": _texture_format(),
         "keep_uv": gr.Checkbox(defaults.keep_uv, label="Paint on the UVs that the mesh came with"),
+        "remover": _remover(),
     }
 
 
@@ -330,6 +354,7 @@ def _shape_inputs() -> Inputs:
         ),
         "texture_engine": _texture_engine("Who paints, where the shape engine does not"),
         "texture_format": _texture_format(),
+        "remover": _remover(),
     }
 
 

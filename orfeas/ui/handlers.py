@@ -11,6 +11,7 @@ from orfeas.options import OutputFormat, Quality, TextureEngineChoice
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup, submissions
+from orfeas.ui.cut_out.handlers import with_cut_out
 from orfeas.ui.examples import Example
 from orfeas.ui.mesh_tab.handlers import MeshHandlers
 from orfeas.ui.submissions import Values
@@ -18,13 +19,17 @@ from orfeas.ui.words import stage_text
 
 # Where options of a painted or repaired mesh have an input of another name.
 OF_THE_MESH_TAB = {
-    JobKind.TEXTURE: {"engine": "texture_engine", "size_mm": "mesh_size_mm"},
+    JobKind.TEXTURE: {
+        "engine": "texture_engine",
+        "size_mm": "mesh_size_mm",
+        "remove_background": "front_background",
+    },
     JobKind.REPAIR: {"target_faces": "repair_faces", "size_mm": "mesh_size_mm"},
 }
 # What the Mesh tab takes from the advanced options.
 SHARED = (
     "quality",
-    "remove_background",
+    "remover",
     "seed",
     "texture_size",
     "texture_format",
@@ -67,8 +72,8 @@ class Handlers:
         self._examples = tuple(examples)
 
     def submit_image(self, values: Values, caller: Caller) -> View:
-        """Submit the picture in the Picture tab."""
-        return self._view(submissions.submit_image(self._studio, _without_idle(values), caller))
+        """Submit the picture in the Picture tab, cut out as its panel shows it."""
+        return self._view(submissions.submit_image(self._studio, _without_idle(with_cut_out(values)), caller))
 
     def submit_example(self, key: str, values: Values, caller: Caller) -> View:
         """Submit the example that was pressed.
@@ -104,9 +109,11 @@ class Handlers:
 
     def submit_mesh(self, values: Values, caller: Caller) -> View:
         """Submit the mesh and the picture in the Mesh tab; what the two tabs share comes from the advanced options."""
-        named = {name: values[name] for name in (*SHARED, "mesh", "keep_uv")}
-        own = {"image": values["front"], "engine": values["texture_engine"], "size_mm": values["mesh_size_mm"]}
-        return self._view(submissions.submit_texture(self._studio, {**named, **own}, caller))
+        named = {name: values[name] for name in (*SHARED, "background", "keep_uv")}
+        files = {"mesh": values["mesh"], "image": values["front"], "mask": values["mask"]}
+        own = {"engine": values["texture_engine"], "size_mm": values["mesh_size_mm"]}
+        asked = with_cut_out({**named, **files, **own})
+        return self._view(submissions.submit_texture(self._studio, asked, caller))
 
     def submit_repair(self, values: Values, caller: Caller) -> View:
         """Submit the mesh in the Mesh tab, to be repaired."""

@@ -15,6 +15,7 @@ from orfeas.options import (
 from orfeas.records import EngineInfo
 from orfeas.ui import markup, words
 from orfeas.ui.advanced import OptionInputs, choices_of, create_advanced
+from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
 from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
 from orfeas.ui.mesh_tab.layout import MeshInputs, create_mesh_tab
@@ -61,6 +62,8 @@ class Page:
     drawer: Drawer
     tabs: gr.Tabs
     image: gr.Image
+    image_cut_out: CutOutPanel
+    front_cut_out: CutOutPanel
     examples: gr.HTML
     words: WordInputs
     mesh: MeshInputs
@@ -111,11 +114,13 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         with gr.Column(elem_id="make", min_width=0):
             with gr.Tabs(elem_id="inputs") as tabs:
                 with gr.Tab("Picture", id="picture", elem_id="tab-picture"):
-                    image, example_tiles = _picture_tab(examples)
+                    image = _picture()
+                    image_cut_out = create_cut_out_panel("image")
+                    example_tiles = _example_tiles(examples)
                 with gr.Tab("Words", id="words", elem_id="tab-words"):
                     words_in = _words_tab(engines)
                 with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
-                    mesh_in = create_mesh_tab()
+                    mesh_in, front_cut_out = create_mesh_tab()
             quality = _quality()
             advanced = create_advanced(quality, engines)
             with gr.Row(elem_id="actions"):
@@ -132,6 +137,8 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         drawer=drawer,
         tabs=tabs,
         image=image,
+        image_cut_out=image_cut_out,
+        front_cut_out=front_cut_out,
         examples=example_tiles,
         words=words_in,
         mesh=mesh_in,
@@ -191,8 +198,8 @@ def _create_stage(example_model: Path | None) -> _Stage:
     return _Stage(viewer, view_mode, cut_out, picture, status, to_model, again, reuse_seed, history)
 
 
-def _picture_tab(examples: Sequence[Example]) -> tuple[gr.Image, gr.HTML]:
-    image = gr.Image(
+def _picture() -> gr.Image:
+    return gr.Image(
         label="Picture of one object",
         sources=["upload", "clipboard", "webcam"],
         type="filepath",
@@ -202,11 +209,14 @@ def _picture_tab(examples: Sequence[Example]) -> tuple[gr.Image, gr.HTML]:
         buttons=[],
         placeholder="Drop a picture here, or press to choose one\n\nOne object, seen from the front",
     )
+
+
+def _example_tiles(examples: Sequence[Example]) -> gr.HTML:
     pressed = [
         markup.Tile(key=str(index), source=f"examples/{index}", label=f"Make a model of the example: {example.name}")
         for index, example in enumerate(examples)
     ]
-    return image, gr.HTML(
+    return gr.HTML(
         f'<h2 class="label">Or start from an example</h2>{markup.tiles(pressed, "Examples")}' if pressed else "",
         elem_id="examples",
         js_on_load=TILE_SCRIPT,

@@ -35,7 +35,7 @@ def submit_image(studio: Studio, values: Values, caller: Caller) -> Job:
         OrfeasError: why it was not accepted.
     """
     options = parse_shape_options(**_named(values, SHAPE_NAMES))
-    return studio.submit_image_to_3d(image_path(values.get("image")), options, caller)
+    return studio.submit_image_to_3d(image_path(values.get("image")), options, caller, mask_path(values.get("mask")))
 
 
 def submit_texture(studio: Studio, values: Values, caller: Caller) -> Job:
@@ -45,7 +45,8 @@ def submit_texture(studio: Studio, values: Values, caller: Caller) -> Job:
         OrfeasError: why it was not accepted.
     """
     options = parse_texture_options(**_named(values, TEXTURE_NAMES))
-    return studio.submit_texture(mesh_path(values.get("mesh")), image_path(values.get("image")), options, caller)
+    mesh, image = mesh_path(values.get("mesh")), image_path(values.get("image"))
+    return studio.submit_texture(mesh, image, options, caller, mask_path(values.get("mask")))
 
 
 def submit_repair(studio: Studio, values: Values, caller: Caller) -> Job:
@@ -96,10 +97,15 @@ def image_path(value: object) -> Path:
     Raises:
         InvalidImage: none was sent.
     """
-    path = _uploaded(value)
+    path = uploaded(value)
     if path is None:
         raise InvalidImage("There is no picture. Choose one first.")
     return path
+
+
+def mask_path(value: object) -> Path | None:
+    """Where Gradio put an uploaded mask; None where none was sent."""
+    return uploaded(value)
 
 
 def mesh_path(value: object) -> Path:
@@ -108,14 +114,17 @@ def mesh_path(value: object) -> Path:
     Raises:
         InvalidMesh: none was sent.
     """
-    path = _uploaded(value)
+    path = uploaded(value)
     if path is None:
         raise InvalidMesh("There is no mesh file. Choose one first.")
     return path
 
 
-def _uploaded(value: object) -> Path | None:
-    """Gradio has checked already that such a path lies in its own upload folder."""
+def uploaded(value: object) -> Path | None:
+    """Where Gradio put an uploaded file; None where there is none.
+
+    Gradio has checked already that such a path lies in its own upload folder.
+    """
     path = value.get("path") if isinstance(value, dict) else None
     return Path(path) if isinstance(path, str) and path else None
 

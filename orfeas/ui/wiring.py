@@ -22,8 +22,10 @@ from orfeas.jobs import Caller
 from orfeas.records import EngineInfo, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup
-from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, texture_engine_choices
+from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, remover_choices, texture_engine_choices
 from orfeas.ui.caller import address_of, caller_of
+from orfeas.ui.cut_out.handlers import CutOutHandlers
+from orfeas.ui.cut_out.wiring import connect_cut_out
 from orfeas.ui.drawer.handlers import DrawerHandlers
 from orfeas.ui.drawer.wiring import DrawerWiring
 from orfeas.ui.endpoints import DEVICE
@@ -47,7 +49,10 @@ Submit = Callable[[Sequence[object], Caller], View]
 
 OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
 MESH_NAMES = tuple(field.name for field in fields(MeshInputs))
+CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
+# Inputs of the Mesh tab that a model file can fill in.
+REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "keep_shells")
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
 FOLLOW_WITHIN_S = 10.0
@@ -67,6 +72,12 @@ class Wiring:
         """Wire everything."""
         self._connect_words()
         self._connect_pictures()
+        cut_outs, options = CutOutHandlers(self._studio), self._page.options
+        for panel, image in (
+            (self._page.image_cut_out, self._page.image),
+            (self._page.front_cut_out, self._page.mesh.front),
+        ):
+            connect_cut_out(cut_outs, panel, image, options.remover, self._page.announcer)
         self._connect_live()
         self._connect_stage()
         connect_inspection(self._page, MeshHandlers(self._studio))
@@ -79,7 +90,7 @@ class Wiring:
             self._page.header,
             self._page.announcer,
             has_login,
-            [self._page.header, self._page.options.engine, self._page.options.texture_engine, self._page.learned],
+            [self._page.header, options.engine, options.texture_engine, options.remover, self._page.learned],
             self._with_engines,
         )
         drawer.connect(blocks)
@@ -106,8 +117,10 @@ class Wiring:
         options = page.options.in_order()
         self._submits(
             page.generate.click,
-            [page.image, *options],
-            lambda values, caller: handlers.submit_image(_named(("image", *OPTION_NAMES), values), caller),
+            [page.image, *page.image_cut_out.in_order(), *options],
+            lambda values, caller: handlers.submit_image(
+                _named(("image", *CUT_OUT_NAMES, *OPTION_NAMES), values), caller
+            ),
         )
         self._submits(
             page.to_model.click,
@@ -122,8 +135,10 @@ class Wiring:
         )
         self._submits(
             page.paint.click,
-            [*page.mesh.in_order(), *options],
-            lambda values, caller: handlers.submit_mesh(_named((*MESH_NAMES, *OPTION_NAMES), values), caller),
+            [*page.mesh.in_order(), *page.front_cut_out.in_order(), *options],
+            lambda values, caller: handlers.submit_mesh(
+                _named((*MESH_NAMES, *CUT_OUT_NAMES, *OPTION_NAMES), values), caller
+            ),
         )
 
         def on_example(request: gr.Request, event: gr.EventData, *values: object) -> Updates:
@@ -131,13 +146,14 @@ class Wiring:
                 key = str(event.value)
                 view = handlers.submit_example(key, _named(OPTION_NAMES, values), caller_of(request))
                 self._follow(view.job.job_id, request)
-                return {**self._shown(view), page.image: cached(handlers.example(key).path)}
+                shown = cached(handlers.example(key).path)
+                return {**self._shown(view), page.image: shown, page.image_cut_out.background: "auto"}
 
         self._then_run(
             page.examples.select(
                 on_example,
                 options,
-                [*self._live_outputs(), page.image],
+                [*self._live_outputs(), page.image, page.image_cut_out.background],
                 preprocess=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -252,10 +268,13 @@ class Wiring:
 
     def _connect_settings(self) -> None:
         page = self._page
-        mesh_names = ("keep_uv", "mesh_size_mm", "repair_faces", "keep_shells")
-        of_mesh: list[Component] = [getattr(page.mesh, name) for name in mesh_names]
-        inputs = [*page.words.in_order(), *page.options.in_order(), *of_mesh]
-        by_name = dict(zip((*WORD_NAMES, *OPTION_NAMES, *mesh_names), inputs, strict=True))
+        of_mesh: dict[str, Component] = {name: getattr(page.mesh, name) for name in REUSED_MESH_NAMES}
+        of_panels = {
+            "remove_background": page.image_cut_out.background,
+            "front_background": page.front_cut_out.background,
+        }
+        shared = [*page.words.in_order(), *page.options.in_order()]
+        by_name = {**dict(zip((*WORD_NAMES, *OPTION_NAMES), shared, strict=True)), **of_mesh, **of_panels}
 
         def on_reuse(shown_id: str) -> Updates:
             with shown_as_toast():
@@ -277,7 +296,7 @@ class Wiring:
         page.load_settings.upload(
             on_load,
             page.load_settings,
-            inputs,
+            list(by_name.values()),
             preprocess=False,
             show_progress="hidden",
             api_visibility="private",
@@ -332,6 +351,7 @@ class Wiring:
             page.header: markup.header(engines),
             page.options.engine: gr.Dropdown(choices=engine_choices(engines)),
             page.options.texture_engine: gr.Dropdown(choices=texture_engine_choices(engines)),
+            page.options.remover: gr.Dropdown(choices=remover_choices(engines)),
             page.learned: gr.Column(visible=has_learned(engines)),
         }
 

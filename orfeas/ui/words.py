@@ -14,7 +14,7 @@ QUALITY_NAMES: Mapping[Quality, str] = {
 }
 BACKGROUND_NAMES: Mapping[RemoveBackground, str] = {
     RemoveBackground.AUTO: "Automatic",
-    RemoveBackground.ALWAYS: "Cut out",
+    RemoveBackground.ALWAYS: "Remove",
     RemoveBackground.NEVER: "Keep",
 }
 STYLE_NAMES: Mapping[Style, str] = {style: style.value.capitalize() for style in Style} | {Style.NONE: "No style"}

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from orfeas.engines.grabcut import GrabCut
 from orfeas.errors import Cancelled, InvalidImage
 from orfeas.images.background import MAX_SIDE_PX, cut_out
 from orfeas.options import RemoveBackground
@@ -14,7 +15,7 @@ AUTO, ALWAYS, NEVER = RemoveBackground.AUTO, RemoveBackground.ALWAYS, RemoveBack
 def cut(image: Image.Image, remove_background: RemoveBackground, progress: Progress | None = None) -> Image.Image:
     progress = progress or Progress()
     with progress.stage(Stage.CUT_OUT):
-        return cut_out(image, remove_background, progress)
+        return cut_out(image, remove_background, GrabCut().find_alpha, progress).image
 
 
 def subject(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

@@ -1,6 +1,9 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from orfeas.images.filters import Floats, Mask, gaussian_blur, resize
 from orfeas.images.matting import refine_alpha, subject_colours
@@ -74,3 +77,41 @@ def test_a_thin_line_keeps_its_own_colour() -> None:
     picture = (SUBJECT * alpha[..., None] + BACKGROUND * (1 - alpha[..., None]) + 0.5).astype(np.uint8)
     edge = (alpha > 0.3) & (alpha < 0.9)
     assert np.abs(subject_colours(picture, alpha)[edge] - SUBJECT).mean() < 25
+
+
+def hairs() -> Floats:
+    """A disc with three hundred hairs, the most of them thinner than a pixel."""
+    random = np.random.default_rng(1)
+    large = Image.new("L", (4 * SIZE_PX,) * 2)
+    draw = ImageDraw.Draw(large)
+    draw.ellipse([4 * c for c in (170, 170, 430, 430)], fill=255)
+    for angle, length in random.uniform((0, 20), (2 * np.pi, 70), (300, 2)):
+        ends = [4 * (300 + r * f(angle)) for r in (125, 130 + length) for f in (np.cos, np.sin)]
+        draw.line(ends, fill=255, width=2)
+    return np.asarray(large.resize((SIZE_PX, SIZE_PX), Image.Resampling.BOX), dtype=np.float32) / 255
+
+
+def veil() -> Floats:
+    """A large pane that lets four tenths of the background through, in a frame that does not."""
+    pane = np.zeros((SIZE_PX, SIZE_PX), np.float32)
+    pane[100:500, 100:500] = 1
+    pane[140:460, 140:460] = 0.6
+    return pane
+
+
+@pytest.mark.parametrize(("make", "most"), [(hairs, 0.012), (veil, 0.03)])
+def test_on_a_new_background_the_rim_shows_no_halo_of_the_old_one(make: Callable[[], Floats], most: float) -> None:
+    alpha = make()
+    old = np.array([225.0, 215, 150])
+    mottle = 12 * gaussian_blur(np.random.default_rng(2).standard_normal((SIZE_PX, SIZE_PX)).astype(np.float32), 3)
+    subject = np.clip(np.array([110.0, 60, 30]) + 8 * mottle[..., None], 0, 255)
+    picture = (subject * alpha[..., None] + old * (1 - alpha[..., None]) + 0.5).astype(np.uint8)
+    rim = (alpha > 0.05) & (alpha < 0.95)
+
+    def error_of(colours: NDArray[np.uint8]) -> float:
+        # Whatever the new background is, it is mixed in by the same alpha.
+        return float(np.abs((colours - subject) * alpha[..., None])[rim].mean() / 255)
+
+    mended = error_of(subject_colours(picture, alpha))
+    assert mended < most
+    assert mended < 0.25 * error_of(picture)

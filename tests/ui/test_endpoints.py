@@ -23,6 +23,7 @@ ENDPOINTS = {
     "/generate_3d",
     "/text_to_3d",
     "/texture_mesh",
+    "/cut_out",
     "/inspect_mesh",
     "/repair_mesh",
     "/download",
@@ -50,6 +51,7 @@ SHAPE_PARAMETERS = [
     ("cache_threshold", 0),
     ("texture_engine", "auto"),
     ("texture_format", "jpeg"),
+    ("remover", "auto"),
 ]
 PARAMETERS = {
     "/check_image": [("image", None)],
@@ -62,7 +64,7 @@ PARAMETERS = {
         ("num_inference_steps", 0),
         ("guidance_scale", -1),
     ],
-    "/generate_3d": [("image", None), *SHAPE_PARAMETERS],
+    "/generate_3d": [("image", None), *SHAPE_PARAMETERS, ("mask", None)],
     "/text_to_3d": [("prompt", None), ("style", "none"), ("text_engine", "auto"), *SHAPE_PARAMETERS],
     "/texture_mesh": [
         ("mesh", None),
@@ -78,7 +80,10 @@ PARAMETERS = {
         ("texture_size", 0),
         ("texture_format", "jpeg"),
         ("keep_uv", False),
+        ("remover", "auto"),
+        ("mask", None),
     ],
+    "/cut_out": [("image", None), ("remove_background", "auto"), ("remover", "auto"), ("mask", None)],
     "/inspect_mesh": [("mesh", None)],
     "/repair_mesh": [
         ("mesh", None),
@@ -251,7 +256,7 @@ def test_a_mesh_is_measured(client: Client, tmp_path: Path) -> None:
 
 def test_every_engine_is_listed_with_what_it_needs(client: Client) -> None:
     engines = {engine["name"]: engine for engine in client.predict(api_name="/engines")}
-    assert set(engines) == {"inflate", "pictogram", "projection", "hunyuan3d-2.1", "diffusion"}
+    assert set(engines) == {"inflate", "pictogram", "projection", "hunyuan3d-2.1", "diffusion", "birefnet", "grabcut"}
     assert engines["inflate"]["is_ready"] is True
     assert engines["hunyuan3d-2.1"]["why_not"]
 

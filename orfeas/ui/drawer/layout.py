@@ -10,7 +10,12 @@ from orfeas.records import EngineInfo
 from orfeas.ui.drawer import markup
 
 CLOCK_S = 0.5
-GROUPS = (("shape", "Picture to 3D"), ("texture", "Texture"), ("text_to_image", "Words to picture"))
+GROUPS = (
+    ("shape", "Picture to 3D"),
+    ("texture", "Texture"),
+    ("text_to_image", "Words to picture"),
+    ("background", "Background removal"),
+)
 
 
 @dataclass(frozen=True)

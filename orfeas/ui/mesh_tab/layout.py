@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from orfeas.options import RepairOptions
+from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
 
 MESH_SUFFIXES = [".glb", ".obj", ".zip", ".stl", ".ply"]
 
@@ -26,8 +27,8 @@ class MeshInputs:
         return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
-def create_mesh_tab() -> MeshInputs:
-    """Lay the tab out; call inside it."""
+def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
+    """Lay the tab out; call inside it. Returns its inputs, and the panel of the picture's cut-out."""
     defaults = RepairOptions()
     mesh = gr.File(label="Mesh: GLB, OBJ, STL or PLY", file_types=MESH_SUFFIXES, elem_id="mesh", height=140)
     mesh_size_mm = gr.Number(
@@ -74,10 +75,12 @@ def create_mesh_tab() -> MeshInputs:
             buttons=[],
             placeholder="Drop the picture here, or press to choose one",
         )
+        panel = create_cut_out_panel("front")
         keep_uv = gr.Checkbox(
             value=False,
             label="Keep its UVs",
             info="Paint on the UVs that the mesh came with; refused where they overlap.",
             elem_id="keep-uv",
         )
-    return MeshInputs(mesh, front, keep_uv, mesh_size_mm, repair_faces, min_part_percent, keep_shells)
+    inputs = MeshInputs(mesh, front, keep_uv, mesh_size_mm, repair_faces, min_part_percent, keep_shells)
+    return inputs, panel

@@ -1,0 +1,1 @@
+"""BiRefNet, a learned remover of backgrounds, through ONNX Runtime."""

@@ -1,0 +1,45 @@
+"""Connects a cut-out's panel to its handlers: it follows the picture, the choice, the mask and the remover."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import gradio as gr
+from gradio.components import Component
+
+from orfeas.ui.cut_out.endpoint import CUT_OUTS, CUT_OUTS_AT_ONCE
+from orfeas.ui.cut_out.handlers import CutOutHandlers
+from orfeas.ui.cut_out.layout import CutOutPanel
+from orfeas.ui.submissions import uploaded
+from orfeas.ui.toast import shown_as_toast
+
+
+def connect_cut_out(
+    handlers: CutOutHandlers, panel: CutOutPanel, image: gr.Image, remover: gr.Dropdown, announcer: gr.HTML
+) -> None:
+    """Wire one panel, while the page's ``gr.Blocks`` is open."""
+
+    async def on_change(
+        request: gr.Request, picture: object, background: object, mask: object, by: object
+    ) -> AsyncIterator[tuple[object, object]]:
+        with shown_as_toast():
+            values = {"background": background, "mask": mask, "remover": by}
+            name = f"{request.session_hash} {image.elem_id}"
+            async with aclosing(handlers.look(name, uploaded(picture), values)) as views:
+                async for view in views:
+                    yield view.html, view.announcement or gr.skip()
+            yield gr.skip(), gr.skip()
+
+    inputs: list[Component] = [image, *panel.in_order(), remover]
+    gr.on(
+        [image.change, panel.background.change, panel.mask.change, remover.change],
+        on_change,
+        inputs,
+        [panel.preview, announcer],
+        preprocess=False,
+        # The next is sent at once, and stops the one before it.
+        trigger_mode="multiple",
+        concurrency_id=CUT_OUTS,
+        concurrency_limit=CUT_OUTS_AT_ONCE,
+        show_progress="hidden",
+        api_visibility="private",
+    )
