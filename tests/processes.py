@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[1]
-START_LIMIT_S = 60
+START_LIMIT_S = 120
 
 
 @dataclass(frozen=True)
