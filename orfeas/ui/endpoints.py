@@ -48,6 +48,9 @@ FILES_AT_ONCE = 2
 # The parameter that is to blame for an error that names none.
 BLAMED: Mapping[type[OrfeasError], str] = {InvalidMesh: "mesh", InvalidPrompt: "prompt"}
 
+# Files that scripts need not send.
+OPTIONAL = frozenset({"mask"})
+
 Inputs = dict[str, Component]
 Output = str | None | dict[str, Json]
 
@@ -134,7 +137,6 @@ def _add_maker(studio: Studio, maker: Maker) -> None:
     async def run(
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio finds it by its default)
-        mask: object = None,  # noqa: ARG001 (so that scripts need not send one)
         **_: object,
     ) -> AsyncIterator[tuple[Output, ...]]:
         with raised_to_scripts():
@@ -171,7 +173,10 @@ def _describe(run: Callable[..., object], maker: Maker) -> None:
     run.__doc__ = "\n".join(
         [maker.description, "", "Args:", *(f"    {name}: {field.label}" for name, field in maker.inputs.items())]
     )
-    named = [Parameter(name, Parameter.KEYWORD_ONLY) for name in maker.inputs]
+    named = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None if name in OPTIONAL else Parameter.empty)
+        for name in maker.inputs
+    ]
     run.__signature__ = Signature([*own, *named])  # type: ignore[attr-defined] # inspect's own way to override it
 
 
