@@ -40,6 +40,9 @@ SUFFIXES: Mapping[OutputFormat, str] = {
     OutputFormat.OBJ: ".zip",
     OutputFormat.STL: ".stl",
     OutputFormat.PLY: ".ply",
+    OutputFormat.THREE_MF: ".3mf",
+    OutputFormat.USDZ: ".usdz",
+    OutputFormat.FBX: ".fbx",
 }
 
 
