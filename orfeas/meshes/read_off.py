@@ -18,6 +18,7 @@ from orfeas.meshes.polygons import cut
 _HEADER = re.compile(rb"\s*(?P<texture>ST)?C?(?P<normal>N)?(?P<more>4?n?)OFF(?=\s)(?P<binary>[ \t]+BINARY)?")
 # Lines turned into numbers at a time.
 BATCH = 100_000
+_UNEVEN = "The OFF file has a point with too few numbers, or with too many."
 _CUT_SHORT = "The OFF file is cut short."
 
 
@@ -41,7 +42,10 @@ def read_off(data: bytes) -> Part:
         raise InvalidMesh(_CUT_SHORT)
     vertices, polygons = counts.tolist()
     check_counts(polygons, vertices)
-    rows = np.concatenate([np.zeros((0, 3)), *map(_rows, _batches(lines, vertices))])
+    pieces = list(map(_rows, _batches(lines, vertices)))
+    if len({piece.shape[1] for piece in pieces}) > 1:
+        raise InvalidMesh(_UNEVEN)
+    rows = np.concatenate(pieces) if pieces else np.zeros((0, 3))
     sizes: list[int] = []
     corners = [_corners(batch, sizes) for batch in _batches(lines, polygons)]
     faces = np.concatenate([np.zeros(0, dtype=np.int64), *corners])[cut(np.array(sizes, dtype=np.int64))]
@@ -68,7 +72,7 @@ def _rows(batch: list[bytes]) -> NDArray[np.float64]:
     width = len(batch[0].split())
     numbers = parse_floats(b" ".join(batch).split(), "OFF")
     if width < 3 or len(numbers) != width * len(batch):
-        raise InvalidMesh("The OFF file has a point with too few numbers, or with too many.")
+        raise InvalidMesh(_UNEVEN)
     return numbers.reshape(-1, width)
 
 

@@ -193,4 +193,4 @@ class Test3mf:
         look = appearance_of(mesh)
         assert look.uv is not None
         corner = group.GetTex2Coord(properties.PropertyIDs[1])
-        assert (corner.U, corner.V) == pytest.approx(tuple(look.uv[mesh.faces[7, 1]]), abs=1e-6)
+        assert pytest.approx(tuple(look.uv[mesh.faces[7, 1]]), abs=1e-6) == (corner.U, corner.V)
