@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from orfeas.doctor import diagnose
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.files import check_writable, write_whole
+from orfeas.meshes.load import READABLE
 from orfeas.options import (
     EngineChoice,
     OutputFormat,
@@ -78,13 +79,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_texture(commands.add_parser("texture", help="paint a mesh from a picture of its front"))
 
     convert = commands.add_parser("convert", help="write a mesh file in another format")
-    convert.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    convert.add_argument("mesh", type=Path, help=f"{READABLE} file")
     convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
     convert.set_defaults(run=run_convert)
 
     inspect = commands.add_parser("inspect", help="measure a mesh file, as JSON")
-    inspect.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    inspect.add_argument("mesh", type=Path, help=f"{READABLE} file")
     inspect.set_defaults(run=run_inspect)
 
     engines = commands.add_parser("engines", help="list the engines, as JSON")
@@ -126,7 +127,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_texture(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file, its front facing +Z")
+    parser.add_argument("mesh", type=Path, help=f"{READABLE} file, its front facing +Z")
     parser.add_argument("image", type=Path, help="the picture of its front")
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     parser.add_argument("--engine", default="auto", help=_choices(TextureEngineChoice))

@@ -13,7 +13,7 @@ from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.limits import check_counts, check_parts
-from orfeas.meshes.numbers import parse_floats, parse_integers
+from orfeas.meshes.numbers import parse_floats, parse_integers, split_words
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
 from orfeas.meshes.polygons import cut
 from orfeas.meshes.references import Upload
@@ -278,8 +278,8 @@ def rotation(axis: NDArray[np.float64], angle_rad: float) -> NDArray[np.float64]
     return turned
 
 
-def _words(node: XmlNode) -> list[bytes]:
-    return node.text.encode("utf-8").split()
+def _words(node: XmlNode) -> Iterator[bytes]:
+    return split_words(node.text.encode("utf-8"))
 
 
 def _number(text: str) -> float:

@@ -18,6 +18,8 @@ from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.texture_file import TextureReader, join_metallic_roughness
 
 COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP = b"map_Kd", b"map_Pm", b"map_Pr"
+# Comments and empty lines, so many and as many again as there are others.
+MOST_IDLE_LINES = 1_000_000
 # Triangles turned from words into numbers at a time.
 BATCH = 100_000
 
@@ -108,6 +110,8 @@ def read_obj(data: bytes, upload: Upload) -> list[Part]:
     current = b""
     triangles = 0
     check_counts(data.count(b"\nf "), max(data.count(b"\nv "), data.count(b"\nvt ")))
+    if data.count(b"\n") > MOST_IDLE_LINES + 2 * (data.count(b"\nv") + data.count(b"\nf")):
+        raise InvalidMesh("Most of the OBJ file's lines say nothing about a model.")
     for line in BytesIO(data.replace(b"\\\n", b" ")):
         kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
         if kind == b"v":

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.numbers import parse_floats
+from orfeas.meshes.numbers import parse_floats, split_words
 
 MAX_PRIMS = 200_000
 MAX_DEPTH = 64
@@ -19,9 +19,11 @@ MAX_DEPTH = 64
 COMPOSING = ("references", "payload", "subLayers", "inherits", "specializes", "variantSets", "variants")
 
 _DAMAGED = "The USD file is cut short or damaged."
-_SKIP = re.compile(r"(?:\s|#[^\n]*|;)*")
+# What repeats is possessive ("++"): a stranger's file must not fill the memory with places to go back to.
+_SKIP = re.compile(r"(?:[\s;]++|#[^\n]*+)*+")
 _TOKEN = re.compile(
-    r'(?P<string>"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\')'
+    r'(?P<string>"""(?:[^"\\]++|\\.|"(?!""))*+"""|\'\'\'(?:[^\'\\]++|\\.|\'(?!\'\'))*+\'\'\''
+    r'|"(?:[^"\\\n]++|\\.)*+"|\'(?:[^\'\\\n]++|\\.)*+\')'
     r"|(?P<asset>@@@.*?@@@|@[^@\n]*@)|(?P<path><[^>\n]*>)"
     r"|(?P<number>[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf\b|nan\b))"
     r"|(?P<word>[A-Za-z_][\w:.\-]*(?:\[\])?)|(?P<mark>[()\[\]{}=,:])",
@@ -229,7 +231,7 @@ class _Parser:
             return self._list("[", "]", depth)
         self._at = numbers.end()
         self._advance()
-        return parse_floats((word.encode() for word in numbers[0].translate(_TO_WORDS).split()), "USD")
+        return parse_floats(split_words(numbers[0].translate(_TO_WORDS).encode("ascii")), "USD")
 
     def _list(self, first: str, last: str, depth: int) -> list[Value]:
         self._take("mark", first)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-MESH_SUFFIXES = [".glb", ".obj", ".zip", ".stl", ".ply"]
+from orfeas.meshes.load import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ def create_mesh_tab() -> MeshInputs:
     """Lay the tab out; call inside it."""
     return MeshInputs(
         mesh=gr.File(
-            label="Mesh: GLB, OBJ, STL or PLY",
-            file_types=MESH_SUFFIXES,
+            label="Mesh: GLB, OBJ, STL, 3MF, USDZ, FBX and more",
+            file_types=list(SUFFIXES),
             elem_id="mesh",
             height=140,
         ),

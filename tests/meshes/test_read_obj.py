@@ -185,6 +185,11 @@ def test_a_polygon_of_too_many_corners_is_refused() -> None:
         read_obj(CORNERS + b"f" + b" 1" * 10_000_002, Upload())
 
 
+def test_a_file_of_empty_lines_is_refused_before_they_are_read() -> None:
+    with pytest.raises(InvalidMesh, match="say nothing about a model"):
+        read_obj(CORNERS + b"f 1 2 3\n" + b"\n" * 2_000_000, Upload())
+
+
 def test_numbers_that_are_not_finite_are_found_later() -> None:
     part = only(b"v nan 0 0\nv 1 inf 0\nv 0 1 0\nf 1 2 3\n")
     assert np.isnan(part.vertices[0, 0])
