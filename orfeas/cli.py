@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from orfeas.doctor import diagnose
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.files import check_writable, write_whole
+from orfeas.meshes.load import READABLE
 from orfeas.options import (
     EngineChoice,
     OutputFormat,
@@ -86,13 +87,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_cut_out(commands.add_parser("cut-out", help="cut the subject out of a picture, into a PNG"))
 
     convert = commands.add_parser("convert", help="write a mesh file in another format")
-    convert.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    convert.add_argument("mesh", type=Path, help=f"{READABLE} file")
     convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
     convert.set_defaults(run=run_convert)
 
     inspect = commands.add_parser("inspect", help="measure a mesh file, as JSON")
-    inspect.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    inspect.add_argument("mesh", type=Path, help=f"{READABLE} file")
     inspect.set_defaults(run=run_inspect)
 
     engines = commands.add_parser("engines", help="list the engines, as JSON")
@@ -134,7 +135,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_texture(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file, its front facing +Z")
+    parser.add_argument("mesh", type=Path, help=f"{READABLE} file, its front facing +Z")
     parser.add_argument("image", type=Path, help="the picture of its front")
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     parser.add_argument("--engine", default="auto", help=_choices(TextureEngineChoice))
@@ -151,7 +152,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_repair(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mesh", type=Path, help="GLB, OBJ, STL or PLY file")
+    parser.add_argument("mesh", type=Path, help=f"{READABLE} file")
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     parser.add_argument("--target-faces", type=int, default=0, help="0 keeps the faces there are")
     parser.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size and place")

@@ -82,6 +82,9 @@ class OutputFormat(StrEnum):
     OBJ = "obj"
     STL = "stl"
     PLY = "ply"
+    THREE_MF = "3mf"
+    USDZ = "usdz"
+    FBX = "fbx"
 
 
 class TextureFormat(StrEnum):

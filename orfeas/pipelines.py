@@ -46,6 +46,9 @@ SUFFIXES: Mapping[OutputFormat, str] = {
     OutputFormat.OBJ: ".zip",
     OutputFormat.STL: ".stl",
     OutputFormat.PLY: ".ply",
+    OutputFormat.THREE_MF: ".3mf",
+    OutputFormat.USDZ: ".usdz",
+    OutputFormat.FBX: ".fbx",
 }
 
 
@@ -360,7 +363,7 @@ def convert_file(mesh: Path, output_format: OutputFormat, size_mm: float) -> byt
     """A mesh file's content in another format, with how it was made where the file says so.
 
     Args:
-        mesh: GLB, OBJ, STL or PLY file.
+        mesh: a file of any kind that can be read.
         output_format: what to write.
         size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
 
@@ -380,7 +383,7 @@ def convert_file(mesh: Path, output_format: OutputFormat, size_mm: float) -> byt
 
 def _warn_of_colours(report: MeshReport, output_format: OutputFormat) -> tuple[str, ...]:
     if report.has_texture and output_format is OutputFormat.STL:
-        return ("An STL holds no colours; the GLB and the OBJ of this job have the texture.",)
+        return ("An STL holds no colours; the GLB and the 3MF of this job have the texture.",)
     return ()
 
 

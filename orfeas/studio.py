@@ -177,7 +177,7 @@ class Studio:
         return made.image, CutOutReport(made.remover, reason, made.note, share, width, height, seconds)
 
     def inspect_mesh(self, mesh: Path) -> MeshReport:
-        """Measure a mesh file (GLB, OBJ, STL or PLY).
+        """Measure a mesh file of any kind that can be read.
 
         Raises:
             InvalidMesh: it cannot be read.
@@ -210,7 +210,7 @@ class Studio:
         """A mesh file's content in another format, with how it was made where the file says so.
 
         Args:
-            mesh: GLB, OBJ, STL or PLY file.
+            mesh: a file of any kind that can be read.
             output_format: what to write.
             size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
 

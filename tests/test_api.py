@@ -149,7 +149,8 @@ def test_an_uploaded_picture_is_not_served(http: TestClient, job_id: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("output_format", "magic"), [("glb", b"glTF"), ("obj", b"PK"), ("ply", b"ply"), ("STL", b"ORFEAS")]
+    ("output_format", "magic"),
+    [("glb", b"glTF"), ("obj", b"PK"), ("ply", b"ply"), ("STL", b"ORFEAS"), ("3mf", b"PK"), ("FBX", b"Kaydara")],
 )
 def test_a_model_is_served_as_a_file_to_keep(http: TestClient, job_id: str, output_format: str, magic: bytes) -> None:
     answer = http.get(f"/jobs/{job_id}/model.{output_format}")
@@ -159,9 +160,9 @@ def test_a_model_is_served_as_a_file_to_keep(http: TestClient, job_id: str, outp
 
 
 def test_a_format_that_cannot_be_written_is_refused_with_those_that_can(http: TestClient, job_id: str) -> None:
-    answer = http.get(f"/jobs/{job_id}/model.fbx")
+    answer = http.get(f"/jobs/{job_id}/model.blend")
     assert (answer.status_code, answer.json()["error"]) == (422, "invalid_option")
-    assert "glb, obj, stl, ply" in answer.json()["message"]
+    assert "glb, obj, stl, ply, 3mf, usdz, fbx" in answer.json()["message"]
 
 
 def test_an_unknown_job_is_told_as_json(http: TestClient) -> None:

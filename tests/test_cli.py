@@ -27,7 +27,7 @@ def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ORFEAS_DATA_DIR", str(tmp_path / "data"))
 
 
-@pytest.mark.parametrize("ending", [".glb", ".stl", ".ply", ".zip", ".GLB"])
+@pytest.mark.parametrize("ending", [".glb", ".stl", ".ply", ".zip", ".3mf", ".usdz", ".fbx", ".GLB"])
 def test_generate_writes_the_format_its_ending_names(
     mug: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,7 +69,7 @@ def test_generate_refuses_an_ending_that_is_no_format(
     mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["generate", str(mug), "-o", str(tmp_path / "model.exe")]) == 1
-    assert "choose one of glb, obj, stl, ply" in capsys.readouterr().err
+    assert "choose one of glb, obj, stl, ply, 3mf, usdz, fbx" in capsys.readouterr().err
 
 
 def test_a_picture_that_is_not_there_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

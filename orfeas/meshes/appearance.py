@@ -80,6 +80,15 @@ def base_colour_factor(material: PBRMaterial) -> NDArray[np.float64]:
     return np.asarray(material.baseColorFactor, dtype=np.float64) / 255.0
 
 
+def tinted(texture: Image.Image, factor: NDArray[np.float64]) -> Image.Image:
+    """``texture`` times ``factor`` ``[4]``, which is linear (conventions §6); itself where that changes nothing."""
+    if (factor == 1.0).all():
+        return texture
+    light = to_linear(np.arange(256) / 255.0)
+    curves = [*(to_srgb(light * channel) for channel in factor[:3]), np.arange(256) / 255.0 * factor[3]]
+    return texture.convert("RGBA").point((np.concatenate(curves) * 255.0).round().astype(int).tolist())
+
+
 def sample(texture: Image.Image, uv: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bilinear samples ``[n, 4]`` in [0, 1], sRGB, of a texture that repeats, at ``uv`` ``[n, 2]``."""
     pixels = np.asarray(texture.convert("RGBA"))

@@ -5,12 +5,18 @@ import trimesh
 from orfeas.errors import InvalidOption
 from orfeas.meshes.provenance import GENERATOR, NOTE, NOTE_FILE, Provenance
 from orfeas.meshes.surface import surface_of
+from orfeas.meshes.write_3mf import write_3mf
+from orfeas.meshes.write_fbx import write_fbx
 from orfeas.meshes.write_glb import write_glb
 from orfeas.meshes.write_obj import write_obj
 from orfeas.meshes.write_ply import write_ply
 from orfeas.meshes.write_stl import write_stl
+from orfeas.meshes.write_usdz import write_usdz
 from orfeas.options import OutputFormat, TextureFormat
 from orfeas.version import VERSION
+
+# The formats that hold a texture as a picture.
+TEXTURED = frozenset({OutputFormat.GLB, OutputFormat.OBJ, OutputFormat.THREE_MF, OutputFormat.USDZ, OutputFormat.FBX})
 
 
 def export(
@@ -23,26 +29,33 @@ def export(
 
     Args:
         mesh: in the working frame, millimetres (conventions §1 to §3); it is not changed.
-        output_format: GLB, a zip with an OBJ, STL or PLY.
+        output_format: which kind of file; an OBJ comes in a zip with its material and textures.
         provenance: how it was made; None where nobody knows, as of an uploaded model.
-        texture_format: of the base colour in a GLB or OBJ; maps of numbers are always PNG.
+        texture_format: of the base colour where the format has textures; maps of numbers are always PNG.
 
     Raises:
-        InvalidOption: a WebP texture for an OBJ, whose readers do not know it.
+        InvalidOption: a WebP texture in anything but a GLB, whose readers do not know it.
         InvalidMesh: the mesh is empty, or a number in it is not finite.
     """
+    if texture_format is TextureFormat.WEBP and output_format in TEXTURED - {OutputFormat.GLB}:
+        name = output_format.value.upper()
+        raise InvalidOption(f"The texture of {name} cannot be WebP; choose one of png, jpeg.", "texture_format")
     surface = surface_of(mesh)
     generator = f"{GENERATOR} {VERSION}"
+    note = provenance.to_line() if provenance else ""
     match output_format:
         case OutputFormat.GLB:
             return write_glb(surface, generator, {NOTE: provenance.to_record()} if provenance else {}, texture_format)
         case OutputFormat.OBJ:
-            if texture_format is TextureFormat.WEBP:
-                raise InvalidOption("The texture of an OBJ cannot be WebP; choose one of png, jpeg.", "texture_format")
-            return write_obj(
-                surface, generator, {NOTE_FILE: provenance.to_json()} if provenance else {}, texture_format
-            )
+            beside = {NOTE_FILE: provenance.to_json()} if provenance else {}
+            return write_obj(surface, generator, beside, texture_format)
         case OutputFormat.PLY:
             return write_ply(surface, [generator, *(provenance.to_comments() if provenance else [])])
         case OutputFormat.STL:
             return write_stl(surface, provenance.to_header() if provenance else generator)
+        case OutputFormat.THREE_MF:
+            return write_3mf(surface, generator, note, texture_format)
+        case OutputFormat.USDZ:
+            return write_usdz(surface, generator, note, texture_format)
+        case OutputFormat.FBX:
+            return write_fbx(surface, generator, note, texture_format)

@@ -27,8 +27,9 @@ class _Part(BaseModel):
 
 
 class Buffer(_Part):
-    """Bytes; those without ``uri`` are the file's own."""
+    """Bytes, at least so many; those without ``uri`` are the binary chunk of a GLB."""
 
+    byte_length: Length = 0
     uri: str | None = None
 
 
@@ -145,9 +146,10 @@ class Texture(_Part):
 
 
 class Image(_Part):
-    """A picture file in a buffer view."""
+    """A picture file, in a buffer view or at ``uri``."""
 
     buffer_view: Index | None = None
+    uri: str | None = None
 
 
 class Document(_Part):
@@ -177,4 +179,4 @@ def parse_document(text: bytes) -> Document:
     except ValidationError as error:
         where = ".".join(str(step) for step in error.errors(include_url=False, include_input=False)[0]["loc"])
         place = f" at {where[:80]}" if where else ""
-        raise InvalidMesh(f"The GLB file's description is damaged{place}.") from error
+        raise InvalidMesh(f"The glTF file's description is damaged{place}.") from error

@@ -8,28 +8,43 @@ import numpy as np
 import trimesh
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.archive import read_entries
-from orfeas.meshes.glb_container import MAGIC
+from orfeas.meshes.archive import list_names, read_entries, read_start
+from orfeas.meshes.fbx_nodes import MAGIC as FBX_MAGIC
+from orfeas.meshes.glb_container import MAGIC as GLB_MAGIC
 from orfeas.meshes.parts import Part, join
-from orfeas.meshes.read_glb import read_glb
+from orfeas.meshes.read_3mf import read_3mf
+from orfeas.meshes.read_dae import read_dae
+from orfeas.meshes.read_fbx import read_fbx
+from orfeas.meshes.read_glb import read_glb, read_gltf
 from orfeas.meshes.read_obj import read_obj
+from orfeas.meshes.read_off import is_off, read_off
 from orfeas.meshes.read_ply import read_ply
 from orfeas.meshes.read_stl import is_binary_stl, is_text_stl, read_stl
+from orfeas.meshes.read_usdz import BINARY_MAGIC, read_usda, read_usdz
+from orfeas.meshes.references import Upload
 
 MAX_FILE_BYTES = 512 * 2**20
 # How much of a text file is looked at to see whether it is an OBJ.
 PEEK_BYTES = 65_536
-BESIDE_OBJ = (".obj", ".mtl", ".png", ".jpg", ".jpeg", ".webp")
+# What can be read, in words, and by the endings that a file may have; a zip may hold any of them but a zip.
+READABLE = "GLB, glTF, OBJ, STL, PLY, 3MF, USDZ, FBX, OFF or DAE"
+SCENES = (".usda", ".usdc", ".usd")
+MODELS = (".glb", ".gltf", ".obj", ".stl", ".ply", ".fbx", ".off", ".dae", *SCENES)
+SUFFIXES = (*MODELS, ".zip", ".3mf", ".usdz")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
-_UNKNOWN = "The file is not a model that can be read; use GLB, OBJ, STL or PLY."
+_COLLADA = re.compile(
+    rb"\xef?\xbb?\xbf?\s*<(?:\?xml[^>]*>\s*(?:<!--.*?-->\s*)*<(?:!DOCTYPE|\w+:|)?)?COLLADA\b", re.DOTALL
+)
 _OBJ_LINE = re.compile(rb"^[ \t]*(?:v|f|vn|vt)[ \t]+[-+.\d]", re.MULTILINE)
 
 
 def load_mesh(path: Path) -> trimesh.Trimesh:
     """The model in a file, as one mesh in millimetres, Y up (conventions §3), where the file puts it.
 
-    GLB is taken as metres with Y up, STL as millimetres with Z up, OBJ (also in a zip with its material and texture)
-    and PLY as millimetres with Y up. What a file is, its content says; its name only where the content leaves it open.
+    GLB and glTF are taken as metres with Y up, STL as millimetres with Z up, OBJ, PLY and OFF as millimetres with Y up;
+    3MF, USD, FBX and DAE say themselves. A model may lie in a zip with the files that it names; nothing else is opened.
+    What a file is, its content says; its name only where the content leaves it open.
     Vertices alike in every respect are one, so that a closed model is watertight; normals are not kept. A look shared
     by all parts is kept; several base colours become one texture.
 
@@ -65,33 +80,53 @@ def check_mesh_file(path: Path) -> None:
 
 
 def _read(data: bytes, suffix: str) -> list[Part]:
-    if not data:
-        raise InvalidMesh("The file is empty.")
-    if data.startswith(MAGIC):
-        return read_glb(data)
     if data.startswith(b"PK\3\4"):
         return _read_zip(data)
+    return _read_model(data, suffix, Upload())
+
+
+def _read_model(data: bytes, suffix: str, upload: Upload) -> list[Part]:
+    """The parts of a file that is no zip, with ``upload`` around it."""
+    start = data[:PEEK_BYTES]
+    if not data:
+        raise InvalidMesh("The file is empty.")
+    if data.startswith(GLB_MAGIC):
+        return read_glb(data)
+    if data.startswith(FBX_MAGIC):
+        return read_fbx(data)
     if re.match(rb"ply\r?\n", data):
         return [read_ply(data)]
     if is_binary_stl(data) or is_text_stl(data):
         return [read_stl(data)]
-    if data.lstrip()[:1] == b"{" and b'"asset"' in data[:PEEK_BYTES]:
-        raise InvalidMesh("The file is a glTF in several files; export it as one GLB.")
-    if b"\0" not in data[:PEEK_BYTES] and _OBJ_LINE.search(data if suffix == ".obj" else data[:PEEK_BYTES]):
-        return read_obj(data, {})
-    if suffix == ".stl" and b"\0" in data[:PEEK_BYTES]:
+    if data.startswith((b"#usda ", BINARY_MAGIC)):
+        return read_usda(data, upload)
+    if _COLLADA.match(start):
+        return read_dae(data, upload)
+    if start.lstrip()[:1] == b"{" and b'"asset"' in start:
+        return read_gltf(data, upload)
+    if is_off(data):
+        return [read_off(data)]
+    if start.startswith(b"; FBX"):
+        raise InvalidMesh("The FBX file is of the text form, which cannot be read; export it as binary FBX.")
+    if b"\0" not in start and _OBJ_LINE.search(data if suffix == ".obj" else start):
+        return read_obj(data, upload)
+    if suffix == ".stl" and b"\0" in start:
         return [read_stl(data)]
-    raise InvalidMesh(_UNKNOWN)
+    raise InvalidMesh(f"The file is not a model that can be read; use {READABLE}.")
 
 
 def _read_zip(data: bytes) -> list[Part]:
-    entries = read_entries(BytesIO(data), _is_wanted)
-    files = {PurePosixPath(name).name.lower(): content for name, content in entries.items()}
-    models = [name for name in files if name.endswith(".obj")]
+    """A package of 3MF or USDZ, or a model with the files that it names."""
+    file = BytesIO(data)
+    names = list_names(file)
+    if any(name.lower().endswith(".model") for name in names):
+        return read_3mf(read_entries(file, lambda name: name.lower().endswith((".model", ".rels", *PICTURES))))
+    if names and names[0].lower().endswith(SCENES):
+        if not read_start(file, names[0], 6).startswith(b"#usda"):
+            raise InvalidMesh("The USDZ holds its scene in the binary form (.usdc), which cannot be read; use GLB.")
+        return read_usdz(read_entries(file, lambda name: name == names[0] or name.lower().endswith(PICTURES)))
+    models = [name for name in names if name.lower().endswith(MODELS)]
     if len(models) != 1:
-        raise InvalidMesh(f"The zip file has {len(models)} OBJ models in it; it takes just one.")
-    return read_obj(files.pop(models[0]), files)
-
-
-def _is_wanted(name: str) -> bool:
-    return name.lower().endswith(BESIDE_OBJ) and not name.startswith("__MACOSX/")
+        raise InvalidMesh(f"The zip file has {len(models)} models in it; it takes just one.")
+    files = read_entries(file, lambda name: name == models[0] or name.lower().endswith((".mtl", ".bin", *PICTURES)))
+    return _read_model(files[models[0]], PurePosixPath(models[0]).suffix.lower(), Upload.around(models[0], files))

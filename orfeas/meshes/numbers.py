@@ -1,4 +1,4 @@
-"""Numbers in text files from strangers."""
+"""Numbers in text files: written here, and read from strangers."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +9,15 @@ from orfeas.errors import InvalidMesh
 
 # So much text is cut into words at a time: a word in memory takes ten times its length.
 PIECE_BYTES = 2**20
+# Rows that are turned to text at a time, so that a large model does not need its text twice in memory.
+ROWS = 100_000
+
+
+def rows_of_text(line: str, values: NDArray[np.generic]) -> Iterator[str]:
+    """``values`` ``[n, k]`` as text, each row formatted by ``line``, which has k places."""
+    for start in range(0, len(values), ROWS):
+        rows = values[start : start + ROWS]
+        yield line * len(rows) % tuple(rows.ravel().tolist())
 
 
 def split_words(text: bytes) -> Iterator[bytes]:

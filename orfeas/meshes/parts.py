@@ -1,7 +1,7 @@
 """Pieces of a model as a file holds them, and joining them into one mesh."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
@@ -10,10 +10,10 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.appearance import MATERIALS, Appearance, base_colour_factor, visual_of
+from orfeas.meshes.appearance import MATERIALS, Appearance, base_colour_factor, tinted, visual_of
 from orfeas.meshes.atlas import Use, pack
 from orfeas.meshes.limits import check_corners, check_counts, check_points
-from orfeas.meshes.srgb import to_linear, to_srgb
+from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.weld import weld
 
 ROUGHNESS = 0.9
@@ -41,6 +41,12 @@ class Part:
     def is_textured(self) -> bool:
         """Whether it has a base-colour texture and UVs to place it with."""
         return self.uv is not None and self.material is not None and self.material.baseColorTexture is not None
+
+
+def moved(part: Part, matrix: NDArray[np.float64]) -> Part:
+    """The part after ``matrix`` ``[4, 4]``, which acts on columns; a mirror image is wound the other way round."""
+    faces = part.faces if np.linalg.det(matrix[:3, :3]) >= 0 else part.faces[:, ::-1]
+    return replace(part, vertices=part.vertices @ matrix[:3, :3].T + matrix[:3, 3], faces=faces)
 
 
 def join(parts: Sequence[Part]) -> trimesh.Trimesh:
@@ -104,11 +110,7 @@ def _picture(part: Part) -> Image.Image:
     if part.material is None or part.material.baseColorTexture is None:
         red, green, blue, alpha = (int(value) for value in _colours(part).mean(axis=0).round())
         return Image.new("RGBA", (1, 1), (red, green, blue, alpha))
-    texture: Image.Image = part.material.baseColorTexture
-    light = to_linear(np.arange(256) / 255.0)
-    red, green, blue, alpha = base_colour_factor(part.material)
-    curves = [*(to_srgb(light * channel) for channel in (red, green, blue)), np.arange(256) / 255.0 * alpha]
-    return texture.convert("RGBA").point((np.concatenate(curves) * 255.0).round().astype(int).tolist())
+    return tinted(part.material.baseColorTexture, base_colour_factor(part.material)).convert("RGBA")
 
 
 def _colours(part: Part) -> NDArray[np.uint8]:

@@ -26,3 +26,13 @@ def fans(polygons: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
         first = np.broadcast_to(same[:, :1], second.shape)
         triangles.append(np.stack([first, second, third], axis=2).reshape(-1, 3))
     return np.concatenate(triangles)
+
+
+def cut(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``[m, 3]``: polygons with so many corners, stored one after another, as triangles of the corners' numbers.
+
+    Raises:
+        InvalidMesh: over ten million triangles.
+    """
+    starts = np.cumsum(sizes) - sizes
+    return fans([starts[sizes == size, None] + np.arange(size) for size in np.unique(sizes)])

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, BinaryIO, ClassVar
+from xml.sax.saxutils import unescape
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.archive import read_entries
+from orfeas.meshes.archive import list_names, read_entries, read_start
+from orfeas.meshes.fbx_nodes import MAGIC as FBX_MAGIC
+from orfeas.meshes.fbx_nodes import read_nodes
 from orfeas.meshes.glb_container import MAGIC, read_document
 from orfeas.options import OutputFormat
 from orfeas.records import JobKind, Json, Scalar
@@ -23,6 +26,11 @@ GENERATOR = "ORFEAS"
 # Under which name it goes: a key of glTF's asset extras, the first word of PLY comments, and the file beside an OBJ.
 NOTE = "orfeas"
 NOTE_FILE = "orfeas.json"
+FBX_PROPERTY = "Original|orfeas"
+# Where it is in a package: metadata of this name in a 3MF, custom data of this name in a USD scene.
+MODEL_3MF = "3D/3dmodel.model"
+METADATA_3MF = "provenance"
+SCENE_USDZ = "model.usda"
 # Far above what ORFEAS writes; a file may come from anyone.
 MAX_BYTES = 65_536
 STL_HEADER_BYTES = 80
@@ -32,6 +40,8 @@ COMMENT_CHARACTERS = 200
 _STL_HEADER = re.compile(
     rb"ORFEAS (?P<version>\S+) (?P<kind>\S+) (?P<engine>\S+) (?P<revision>\S+)(?P<preview> preview)?"
 )
+_METADATA = re.compile(rf'<metadata name="\w+:{METADATA_3MF}">([^<]*)</metadata>'.encode("ascii"))
+_CUSTOM_DATA = re.compile(rf'\sstring {NOTE} = "((?:[^"\\\n]|\\.)*)"'.encode("ascii"))
 _SILENT = "The file does not say how it was made."
 
 Word = Annotated[str, Field(max_length=128)]
@@ -81,9 +91,13 @@ class Provenance:
         """ASCII, indented, sorted by key: what lies beside the files that have no room for it."""
         return json.dumps(self.to_record(), indent=2, sort_keys=True, allow_nan=False).encode("ascii") + b"\n"
 
+    def to_line(self) -> str:
+        """The same as one line of ASCII, for metadata that is text."""
+        return json.dumps(self.to_record(), separators=(",", ":"), sort_keys=True, allow_nan=False)
+
     def to_comments(self) -> list[str]:
         """Short ASCII lines for the header of a PLY file."""
-        text = json.dumps(self.to_record(), separators=(",", ":"), sort_keys=True, allow_nan=False)
+        text = self.to_line()
         starts = range(0, len(text), COMMENT_CHARACTERS)
         return [f"{NOTE} {text[start : start + COMMENT_CHARACTERS]}" for start in starts]
 
@@ -128,7 +142,7 @@ _GLTF_PARSER = TypeAdapter(_Document)
 
 
 def read_provenance(path: Path) -> Provenance:
-    """How a model file was made: GLB, zip with OBJ, PLY, STL (without the options), or the note beside it (JSON).
+    """How a model file was made, in any format written here (STL: without the options), or the note beside it (JSON).
 
     Raises:
         InvalidMesh: the file does not say, or what it says is damaged.
@@ -146,7 +160,9 @@ def _read(file: BinaryIO) -> Provenance:
     if start == MAGIC:
         return _from_gltf(read_document(file))
     if start.startswith(b"PK"):
-        note = read_entries(file, lambda name: name == NOTE_FILE, MAX_BYTES).get(NOTE_FILE)
+        note = _from_zip(file)
+    elif start.startswith(FBX_MAGIC[:4]):
+        note = _from_properties(file.read())
     elif start.startswith(b"ply"):
         note = _from_comments(file.read(2 * MAX_BYTES))
     elif start.startswith(b"{"):
@@ -163,6 +179,28 @@ def _from_gltf(document: bytes) -> Provenance:
         return _GLTF_PARSER.validate_json(document).asset.extras.orfeas
     except ValidationError as error:
         raise InvalidMesh(_SILENT) from error
+
+
+def _from_zip(file: BinaryIO) -> bytes | None:
+    """The note beside an OBJ, in the metadata of a 3MF, or in the custom data of a USD scene."""
+    names = list_names(file)
+    if MODEL_3MF in names:
+        found = _METADATA.search(read_start(file, MODEL_3MF, 2 * MAX_BYTES))
+        return None if found is None else unescape(found[1].decode("latin-1")).encode("latin-1")
+    if names[:1] == [SCENE_USDZ]:
+        found = _CUSTOM_DATA.search(read_start(file, SCENE_USDZ, 2 * MAX_BYTES))
+        return None if found is None else re.sub(rb"\\(.)", rb"\1", found[1])
+    return read_entries(file, lambda name: name == NOTE_FILE, MAX_BYTES).get(NOTE_FILE)
+
+
+def _from_properties(data: bytes) -> bytes | None:
+    header = read_nodes(data, "FBXHeaderExtension").child("FBXHeaderExtension")
+    scene = None if header is None else header.child("SceneInfo")
+    table = None if scene is None else scene.child("Properties70")
+    for row in () if table is None else table.every("P"):
+        if row.text() == FBX_PROPERTY:
+            return row.text(4).encode("utf-8")
+    return None
 
 
 def _from_comments(start: bytes) -> bytes:

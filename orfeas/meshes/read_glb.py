@@ -1,6 +1,8 @@
-"""GLB: binary glTF 2.0, metres, Y up. Nothing outside the file is ever opened."""
+"""GLTF 2.0, in one binary file or in a zip: metres, Y up. Nothing outside what was uploaded is ever opened."""
 
+import base64
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -15,7 +17,8 @@ from orfeas.errors import InvalidMesh
 from orfeas.meshes import gltf
 from orfeas.meshes.glb_container import read_buffer, read_document
 from orfeas.meshes.limits import check_counts, check_parts
-from orfeas.meshes.parts import Part
+from orfeas.meshes.parts import Part, moved
+from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader
 
@@ -31,7 +34,10 @@ HARMLESS = (
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 TRIANGLES, STRIP, FAN = 4, 5, 6
-_CUT_SHORT = "The GLB file is cut short."
+_CUT_SHORT = "The glTF file is cut short."
+_DATA_URI = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100}){0,4};base64,")
+# A document that holds its buffer and its pictures itself.
+MAX_DOCUMENT_BYTES = 256 * 2**20
 
 Thing = TypeVar("Thing")
 
@@ -46,20 +52,34 @@ def read_glb(data: bytes) -> list[Part]:
     """
     file = BytesIO(data)
     document = gltf.parse_document(read_document(file))
-    for name in document.extensions_required:
-        if not name.startswith(HARMLESS):
-            raise InvalidMesh(f"The GLB file uses {name}, which cannot be read; export it without.")
-    if any(buffer.uri is not None for buffer in document.buffers):
-        raise InvalidMesh("The GLB file refers to other files; export it as one file with everything in it.")
-    return _Reader(document, read_buffer(file)).parts()
+    return _Reader(document, Upload(), read_buffer(file)).parts()
+
+
+def read_gltf(data: bytes, upload: Upload) -> list[Part]:
+    """The parts of a glTF document's scene, as :func:`read_glb`; its buffers and pictures are in it or in ``upload``.
+
+    Raises:
+        InvalidMesh: as there, and where it refers to a file that was not uploaded.
+    """
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise InvalidMesh("The glTF file's description is too large; export it as a GLB.")
+    return _Reader(gltf.parse_document(data), upload, None).parts()
 
 
 class _Reader:
-    """One document and its buffer; pictures and materials are read once, and only if something uses them."""
+    """One document and its buffers; pictures and materials are read once, and only if something uses them.
 
-    def __init__(self, document: gltf.Document, buffer: bytes) -> None:
+    ``chunk`` is the buffer that the document does not name, which a GLB has.
+    """
+
+    def __init__(self, document: gltf.Document, upload: Upload, chunk: bytes | None) -> None:
+        for name in document.extensions_required:
+            if not name.startswith(HARMLESS):
+                raise InvalidMesh(f"The glTF file uses {name}, which cannot be read; export it without.")
         self._document = document
-        self._buffer = buffer
+        self._upload = upload
+        self._chunk = chunk
+        self._buffers: dict[int, bytes] = {}
         self._materials: dict[int, PBRMaterial] = {}
         self._pictures: dict[int, Image.Image] = {}
         self._textures = TextureReader()
@@ -92,7 +112,7 @@ class _Reader:
         while waiting:
             index, parent = waiting.pop()
             if index in seen:
-                raise InvalidMesh("The GLB file has a node in two places of its scene.")
+                raise InvalidMesh("The glTF file has a node in two places of its scene.")
             seen.add(index)
             node = _at(nodes, index)
             placed = parent @ _matrix(node)
@@ -108,7 +128,7 @@ class _Reader:
 
     def _count_vertices(self, primitive: gltf.Primitive) -> int:
         if "POSITION" not in primitive.attributes:
-            raise InvalidMesh("The GLB file has a part without points.")
+            raise InvalidMesh("The glTF file has a part without points.")
         return _at(self._document.accessors, primitive.attributes["POSITION"]).count
 
     def _part(self, primitive: gltf.Primitive) -> Part:
@@ -135,7 +155,7 @@ class _Reader:
         if "COLOR_0" in attributes and texture is None:
             colours = _encoded(self._array(attributes["COLOR_0"], ("VEC3", "VEC4")))
         if any(array is not None and len(array) != len(vertices) for array in (uv, colours)):
-            raise InvalidMesh("The GLB file has a part with more points than texture coordinates or colours.")
+            raise InvalidMesh("The glTF file has a part with more points than texture coordinates or colours.")
         faces = _triangles(corners, primitive.mode)
         return Part(vertices, faces, uv, colours, None if colours is not None else material)
 
@@ -143,9 +163,9 @@ class _Reader:
         """``[n, k]``, with whole numbers that stand for fractions turned into them."""
         accessor = _at(self._document.accessors, index)
         if accessor.type not in types:
-            raise InvalidMesh(f"The GLB file has {accessor.type} where {' or '.join(types)} belongs.")
+            raise InvalidMesh(f"The glTF file has {accessor.type} where {' or '.join(types)} belongs.")
         if accessor.sparse is not None or accessor.buffer_view is None:
-            raise InvalidMesh("The GLB file has sparse arrays, which cannot be read; export it without.")
+            raise InvalidMesh("The glTF file has sparse arrays, which cannot be read; export it without.")
         kind = np.dtype(COMPONENTS[accessor.component_type])
         width = WIDTHS[accessor.type] * kind.itemsize
         view = self._view(accessor.buffer_view)
@@ -162,9 +182,32 @@ class _Reader:
     def _view(self, index: int) -> memoryview:
         view = _at(self._document.buffer_views, index)
         end = view.byte_offset + view.byte_length
-        if view.buffer != 0 or end > len(self._buffer):
+        if view.buffer not in self._buffers:
+            self._buffers[view.buffer] = self._read_buffer(view.buffer)
+        if end > len(self._buffers[view.buffer]):
             raise InvalidMesh(_CUT_SHORT)
-        return memoryview(self._buffer)[view.byte_offset : end]
+        return memoryview(self._buffers[view.buffer])[view.byte_offset : end]
+
+    def _read_buffer(self, index: int) -> bytes:
+        uri = _at(self._document.buffers, index).uri
+        if uri is not None:
+            return self._file(uri)
+        if index != 0 or self._chunk is None:
+            raise InvalidMesh(_CUT_SHORT)
+        return self._chunk
+
+    def _file(self, uri: str) -> bytes:
+        """What a document names: in itself, after "data:", or a file that was uploaded with it."""
+        found = _DATA_URI.match(uri)
+        if found is not None:
+            try:
+                return base64.b64decode(uri[found.end() :], validate=True)
+            except ValueError as error:
+                raise InvalidMesh(_CUT_SHORT) from error
+        data = self._upload.find(uri, is_uri=True)
+        if data is None:
+            raise InvalidMesh("The glTF file refers to other files; put them into one zip with it, or export a GLB.")
+        return data
 
     def _material(self, index: int) -> PBRMaterial:
         if index in self._materials:
@@ -195,18 +238,22 @@ class _Reader:
         texture = _at(self._document.textures, info.index)
         source = texture.source if texture.extensions.webp is None else texture.extensions.webp.source
         if source is None:
-            raise InvalidMesh("The GLB file has a texture of a kind that cannot be read; use PNG, JPEG or WebP.")
+            raise InvalidMesh("The glTF file has a texture of a kind that cannot be read; use PNG, JPEG or WebP.")
         if source not in self._pictures:
             image = _at(self._document.images, source)
-            if image.buffer_view is None:
-                raise InvalidMesh("The GLB file refers to other files; export it as one file with everything in it.")
-            self._pictures[source] = self._textures.decode(bytes(self._view(image.buffer_view)))
+            if image.buffer_view is not None:
+                data = bytes(self._view(image.buffer_view))
+            elif image.uri is not None:
+                data = self._file(image.uri)
+            else:
+                raise InvalidMesh("The glTF file has a picture without a source.")
+            self._pictures[source] = self._textures.decode(data)
         return self._pictures[source]
 
 
 def _at(things: Sequence[Thing], index: int) -> Thing:
     if index >= len(things):
-        raise InvalidMesh("The GLB file refers to a part of itself that is not there.")
+        raise InvalidMesh("The glTF file refers to a part of itself that is not there.")
     return things[index]
 
 
@@ -229,10 +276,9 @@ def _matrix(node: gltf.Node) -> NDArray[np.float64]:
 
 
 def _move(part: Part, placed: NDArray[np.float64]) -> Part:
-    """The part where ``placed`` puts it, millimetres; a mirror image is wound the other way round."""
-    vertices = (part.vertices @ placed[:3, :3].T + placed[:3, 3]) * MM_PER_METRE  # conventions §3
-    faces = part.faces if np.linalg.det(placed[:3, :3]) >= 0 else part.faces[:, ::-1]
-    return replace(part, vertices=vertices, faces=faces)
+    """The part where ``placed`` puts it, millimetres."""
+    there = moved(part, placed)
+    return replace(there, vertices=there.vertices * MM_PER_METRE)  # conventions §3
 
 
 def _triangles(corners: NDArray[np.int64], mode: int) -> NDArray[np.int64]:

@@ -13,10 +13,13 @@ from orfeas.errors import InvalidMesh
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.numbers import parse_floats, parse_integers
 from orfeas.meshes.parts import ROUGHNESS, Part
+from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_linear
-from orfeas.meshes.texture_file import TextureReader
+from orfeas.meshes.texture_file import TextureReader, join_metallic_roughness
 
 COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP = b"map_Kd", b"map_Pm", b"map_Pr"
+# Comments and empty lines, so many and as many again as there are others.
+MOST_IDLE_LINES = 1_000_000
 # Triangles turned from words into numbers at a time.
 BATCH = 100_000
 
@@ -90,15 +93,15 @@ class _Rows:
         return parse_floats([word for row in rows for word in row], "OBJ").reshape(-1, self._least)
 
 
-def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
+def read_obj(data: bytes, upload: Upload) -> list[Part]:
     """The parts of an OBJ file, one per material.
 
     Args:
         data: the OBJ file.
-        files: MTL files and pictures it may name, by lower-case file name without folder; nothing else is looked at.
+        upload: where the MTL files and pictures that it names may be; nothing else is looked at.
 
     Raises:
-        InvalidMesh: it is damaged or too large.
+        InvalidMesh: it is damaged or too large, or names a file outside of ``upload``.
     """
     places = _Rows(b"v", 3)
     texels = _Rows(b"vt", 2)
@@ -107,6 +110,8 @@ def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
     current = b""
     triangles = 0
     check_counts(data.count(b"\nf "), max(data.count(b"\nv "), data.count(b"\nvt ")))
+    if data.count(b"\n") > MOST_IDLE_LINES + 2 * (data.count(b"\nv") + data.count(b"\nf")):
+        raise InvalidMesh("Most of the OBJ file's lines say nothing about a model.")
     for line in BytesIO(data.replace(b"\\\n", b" ")):
         kind, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
         if kind == b"v":
@@ -127,19 +132,19 @@ def read_obj(data: bytes, files: Mapping[str, bytes]) -> list[Part]:
     vertices, uv = places.numbers(), texels.numbers()[:, :2]
     materials: dict[bytes, PBRMaterial] = {}
     for library in libraries:
-        materials |= read_mtl(files.get(_file_name(library), b""), files)
+        materials |= read_mtl(upload.find(_text(library)) or b"", upload)
     return [_part(faces.corners(), vertices, uv, materials.get(name)) for name, faces in groups.items()]
 
 
-def read_mtl(data: bytes, files: Mapping[str, bytes]) -> dict[bytes, PBRMaterial]:
-    """The materials of an MTL file, by name: diffuse colour, metallic, roughness, and their pictures from ``files``.
+def read_mtl(data: bytes, upload: Upload) -> dict[bytes, PBRMaterial]:
+    """The materials of an MTL file, by name: diffuse colour, metallic, roughness, and their pictures from ``upload``.
 
     Raises:
-        InvalidMesh: a number or a picture is damaged.
+        InvalidMesh: a number or a picture is damaged, or a picture lies outside of ``upload``.
     """
     materials: dict[bytes, PBRMaterial] = {}
     maps: dict[bytes, dict[bytes, Image.Image]] = {}
-    pictures: dict[str, Image.Image] = {}
+    pictures: dict[bytes, Image.Image] = {}
     textures = TextureReader()
     name = b""
     for line in data.splitlines():
@@ -159,9 +164,9 @@ def read_mtl(data: bytes, files: Mapping[str, bytes]) -> dict[bytes, PBRMaterial
             materials[name].metallicFactor = float(parse_floats(words, "MTL").clip(0.0, 1.0)[0])
         elif kind == b"Pr" and len(words) == 1:
             materials[name].roughnessFactor = float(parse_floats(words, "MTL").clip(0.0, 1.0)[0])
-        elif kind in (COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP) and (file := _file_name(rest)) in files:
+        elif kind in (COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP) and (file := _find_picture(rest, upload)) is not None:
             if file not in pictures:
-                pictures[file] = textures.decode(files[file])
+                pictures[file] = textures.decode(file)
             maps[name][kind] = pictures[file]
     for name, material in materials.items():
         _add_maps(material, maps[name])
@@ -173,20 +178,19 @@ def _add_maps(material: PBRMaterial, maps: Mapping[bytes, Image.Image]) -> None:
         # Programs disagree on whether Kd darkens the texture; many write 0.8 or 0.4 and mean nothing by it.
         material.baseColorFactor = [1.0, 1.0, 1.0, 1.0]
         material.baseColorTexture = maps[COLOUR_MAP]
-    numbers = [maps[kind] for kind in (METALLIC_MAP, ROUGHNESS_MAP) if kind in maps]
-    if numbers:
-        size = max(picture.size for picture in numbers)
-        white = Image.new("L", size, 255)
-        roughness, metallic = (
-            maps[kind].getchannel(0).resize(size, Image.Resampling.BILINEAR) if kind in maps else white
-            for kind in (ROUGHNESS_MAP, METALLIC_MAP)
-        )
-        # Green and blue, as in glTF; red is occlusion, of which there is none.
-        material.metallicRoughnessTexture = Image.merge("RGB", (white, roughness, metallic))
+    if METALLIC_MAP in maps or ROUGHNESS_MAP in maps:
+        material.metallicRoughnessTexture = join_metallic_roughness(maps.get(METALLIC_MAP), maps.get(ROUGHNESS_MAP))
 
 
-def _file_name(path: bytes) -> str:
-    return path.decode("utf-8", "replace").strip().replace("\\", "/").rpartition("/")[2].lower()
+def _text(words: bytes) -> str:
+    return words.decode("utf-8", "replace").strip()
+
+
+def _find_picture(words: bytes, upload: Upload) -> bytes | None:
+    """The picture that a map names, after its options if there are some; names may have spaces."""
+    whole = _text(words)
+    last = whole.rpartition(" ")[2] if whole.startswith("-") else whole
+    return upload.find(last)
 
 
 def _from_start(corner: bytes, places: int, texels: int) -> bytes:

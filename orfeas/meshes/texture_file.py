@@ -73,6 +73,32 @@ def encode_numbers(image: Image.Image) -> TextureFile:
     return _png(image if image.mode == "L" else image.convert("RGB"))
 
 
+@dataclass(frozen=True)
+class MaterialMaps:
+    """Metallic and roughness as grey pictures of their own, for formats without glTF's picture of both."""
+
+    metallic: TextureFile
+    roughness: TextureFile
+
+
+def split_metallic_roughness(both: Image.Image) -> MaterialMaps:
+    """The two maps of a picture as glTF has it: roughness in green, metallic in blue."""
+    channels = both.convert("RGB")
+    return MaterialMaps(encode_numbers(channels.getchannel(2)), encode_numbers(channels.getchannel(1)))
+
+
+def join_metallic_roughness(metallic: Image.Image | None, roughness: Image.Image | None) -> Image.Image:
+    """One picture of both maps as glTF has it; one that there is none of is white, for its factor to fill."""
+    size = max(picture.size for picture in (metallic, roughness) if picture is not None)
+    white = Image.new("L", size, 255)
+    green, blue = (
+        white if picture is None else picture.getchannel(0).resize(size, Image.Resampling.BILINEAR)
+        for picture in (roughness, metallic)
+    )
+    # Red is occlusion, of which there is none.
+    return Image.merge("RGB", (white, green, blue))
+
+
 class TextureReader:
     """Reads the textures of one model, which may come from a stranger, and keeps count of their pixels."""
 

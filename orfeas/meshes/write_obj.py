@@ -1,30 +1,22 @@
 """OBJ: a zip with the model, its material, its textures and a note; millimetres, Y up."""
 
-import zipfile
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import base_colour_factor
+from orfeas.meshes.numbers import rows_of_text
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.surface import Surface
-from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers
+from orfeas.meshes.texture_file import TextureFile, encode_colours, split_metallic_roughness
+from orfeas.meshes.write_zip import Entry, write_zip
 from orfeas.options import TextureFormat
 
 MODEL = "model.obj"
 MATERIALS = "model.mtl"
 TEXTURE = "texture"
 METALLIC, ROUGHNESS = "metallic", "roughness"
-# Where glTF keeps them in its one picture: green and blue.
-ROUGHNESS_CHANNEL, METALLIC_CHANNEL = 1, 2
 MAPS = {TEXTURE: "map_Kd", METALLIC: "map_Pm", ROUGHNESS: "map_Pr"}
-# The earliest date a zip can hold: the same model makes the same bytes on any day.
-NO_DATE = (1980, 1, 1, 0, 0, 0)
-DEFLATE_LEVEL = 2
-# Rows that are turned to text at a time, so that a large model does not need its text twice in memory.
-ROWS = 100_000
 
 
 def write_obj(
@@ -38,15 +30,14 @@ def write_obj(
     The base colour is kept in ``texture_format``; metallic and roughness are maps of their own, to the last bit.
     """
     textures = _textures(surface, texture_format)
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        _add(archive, MODEL, "".join(_model(surface, generator)).encode("ascii"), zipfile.ZIP_DEFLATED)
-        _add(archive, MATERIALS, _materials(surface, generator, textures).encode("ascii"), zipfile.ZIP_DEFLATED)
-        for name, texture in textures.items():
-            _add(archive, name + texture.suffix, texture.data, zipfile.ZIP_STORED)
-        for name, data in further.items():
-            _add(archive, name, data, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+    return write_zip(
+        [
+            Entry(MODEL, "".join(_model(surface, generator)).encode("ascii")),
+            Entry(MATERIALS, _materials(surface, generator, textures).encode("ascii")),
+            *(Entry(name + texture.suffix, texture.data, is_deflated=False) for name, texture in textures.items()),
+            *(Entry(name, data) for name, data in further.items()),
+        ]
+    )
 
 
 def _textures(surface: Surface, texture_format: TextureFormat) -> dict[str, TextureFile]:
@@ -55,18 +46,9 @@ def _textures(surface: Surface, texture_format: TextureFormat) -> dict[str, Text
     if surface.texture is not None:
         found[TEXTURE] = encode_colours(surface.texture, texture_format)
     if surface.uv is not None and surface.material is not None and surface.material.metallicRoughnessTexture:
-        both = surface.material.metallicRoughnessTexture.convert("RGB")
-        for name, channel in ((METALLIC, METALLIC_CHANNEL), (ROUGHNESS, ROUGHNESS_CHANNEL)):
-            found[name] = encode_numbers(both.getchannel(channel))
+        maps = split_metallic_roughness(surface.material.metallicRoughnessTexture)
+        found |= {METALLIC: maps.metallic, ROUGHNESS: maps.roughness}
     return found
-
-
-def _add(archive: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
-    entry = zipfile.ZipInfo(name, NO_DATE)
-    entry.compress_type = method
-    entry.create_system = 3  # Unix, whatever system this is
-    entry.external_attr = 0o100644 << 16
-    archive.writestr(entry, data, compresslevel=DEFLATE_LEVEL)
 
 
 def _model(surface: Surface, generator: str) -> Iterator[str]:
@@ -75,25 +57,19 @@ def _model(surface: Surface, generator: str) -> Iterator[str]:
         # Colours after the position, as most programs read them; a seam cannot be, without UVs.
         colours = np.zeros((len(surface.points), 3))
         colours[surface.place] = surface.colours[:, :3] / 255.0
-        yield from _rows("v %.6f %.6f %.6f %.4f %.4f %.4f\n", np.hstack([surface.points, colours]))
+        yield from rows_of_text("v %.6f %.6f %.6f %.4f %.4f %.4f\n", np.hstack([surface.points, colours]))
     else:
-        yield from _rows("v %.6f %.6f %.6f\n", surface.points)
+        yield from rows_of_text("v %.6f %.6f %.6f\n", surface.points)
     if surface.uv is not None:
-        yield from _rows("vt %.6f %.6f\n", surface.uv)
-    yield from _rows("vn %.4f %.4f %.4f\n", surface.normals)
+        yield from rows_of_text("vt %.6f %.6f\n", surface.uv)
+    yield from rows_of_text("vn %.4f %.4f %.4f\n", surface.normals)
     yield "usemtl model\ns 1\n"
     points = surface.place[surface.faces] + 1
     if surface.uv is None:
-        yield from _rows("f %d//%d %d//%d %d//%d\n", np.repeat(points, 2, axis=1))
+        yield from rows_of_text("f %d//%d %d//%d %d//%d\n", np.repeat(points, 2, axis=1))
     else:
         corners = np.stack([points, surface.faces + 1, points], axis=2)
-        yield from _rows("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9))
-
-
-def _rows(line: str, values: NDArray[np.generic]) -> Iterator[str]:
-    for start in range(0, len(values), ROWS):
-        rows = values[start : start + ROWS]
-        yield line * len(rows) % tuple(rows.ravel().tolist())
+        yield from rows_of_text("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9))
 
 
 def _materials(surface: Surface, generator: str, textures: Mapping[str, TextureFile]) -> str:

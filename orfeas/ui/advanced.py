@@ -13,6 +13,7 @@ from orfeas.options import (
     TextureEngineChoice,
     TextureFormat,
 )
+from orfeas.pipelines import SUFFIXES
 from orfeas.records import EngineInfo
 from orfeas.ui import words
 
@@ -99,7 +100,7 @@ def create_advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> Advance
         learned = _create_learned(engines)
         load_settings = gr.UploadButton(
             "Load settings from a model file",
-            file_types=[".glb", ".zip", ".stl", ".ply", ".json"],
+            file_types=[*SUFFIXES.values(), ".json"],
             elem_id="load-settings",
             size="md",
         )

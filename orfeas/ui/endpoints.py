@@ -11,6 +11,7 @@ from gradio.components import Component
 
 from orfeas.errors import EngineUnavailable, InvalidImage, InvalidMesh, InvalidOption, InvalidPrompt, OrfeasError
 from orfeas.jobs import Caller
+from orfeas.meshes.load import READABLE
 from orfeas.options import (
     EngineChoice,
     OutputFormat,
@@ -225,7 +226,7 @@ def _mask() -> gr.Image:
 
 
 def _mesh() -> gr.File:
-    return gr.File(label="Mesh file: GLB, OBJ, STL or PLY")
+    return gr.File(label=f"Mesh file: {READABLE}")
 
 
 def _prompt() -> gr.Textbox:

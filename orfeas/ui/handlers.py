@@ -159,7 +159,7 @@ class Handlers:
         """
         provenance = self._studio.settings_from(model)
         if not provenance.options:
-            raise InvalidMesh("This file has no room for its settings. Load the GLB, OBJ or PLY of the same model.")
+            raise InvalidMesh("This file has no room for its settings. Load the same model in any other format.")
         options = dict(provenance.options)
         if provenance.kind in OF_THE_MESH_TAB:
             names = OF_THE_MESH_TAB[provenance.kind]

@@ -31,7 +31,7 @@ class Readers:
         """Measure a mesh file, and say what stands against printing it or using it in a game.
 
         Args:
-            mesh: a GLB, OBJ, STL or PLY file.
+            mesh: a model file.
         """
         with raised_to_scripts():
             return to_json(self._studio.inspect_mesh(mesh_path(mesh)))

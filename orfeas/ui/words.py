@@ -51,12 +51,18 @@ FORMAT_NAMES: Mapping[OutputFormat, str] = {
     OutputFormat.OBJ: "OBJ",
     OutputFormat.STL: "STL",
     OutputFormat.PLY: "PLY",
+    OutputFormat.THREE_MF: "3MF",
+    OutputFormat.USDZ: "USDZ",
+    OutputFormat.FBX: "FBX",
 }
 FORMAT_TIPS: Mapping[OutputFormat, str] = {
     OutputFormat.GLB: "GLB: for the web, games and Blender; one file with its texture",
     OutputFormat.OBJ: "OBJ: for older 3D programs; a zip with material and texture",
     OutputFormat.STL: "STL: for 3D printing, in millimetres; no colour",
     OutputFormat.PLY: "PLY: for scanning and research tools",
+    OutputFormat.THREE_MF: "3MF: for 3D printing, in millimetres; colours for printers and slicers that know them",
+    OutputFormat.USDZ: "USDZ: for iPhone, iPad and Mac; one file with its textures",
+    OutputFormat.FBX: "FBX: for game engines and animation programs; one file with its textures",
 }
 
 TEXTURE_FORMAT_NAMES: Mapping[TextureFormat, str] = {

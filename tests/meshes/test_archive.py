@@ -1,10 +1,11 @@
 import io
+import random
 import zipfile
 
 import pytest
 
 from orfeas.errors import InvalidMesh
-from orfeas.meshes.archive import MAX_ENTRIES, read_entries
+from orfeas.meshes.archive import MAX_ENTRIES, list_names, read_entries, read_start
 
 
 def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -30,11 +31,38 @@ def test_a_name_that_climbs_is_a_name_and_nothing_more() -> None:
     assert everything(zipped({"../../etc/passwd": b"x"})) == {"../../etc/passwd": b"x"}
 
 
-def test_a_bomb_is_refused() -> None:
+def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     data = zipped({"a": bytes(100_000_000)})
     assert len(data) < 100_000
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    with pytest.raises(InvalidMesh, match="over 100 times its size"):
+        everything(data, 200_000_000)
+
+
+def test_too_much_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = zipped({"a": random.Random(0).randbytes(2000), "b": bytes(2000)})
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
     with pytest.raises(InvalidMesh, match="too much once unpacked"):
-        everything(data, 1_000_000)
+        everything(data, 3000)
+
+
+def test_files_that_are_not_wanted_may_be_of_any_size() -> None:
+    data = zipped({"a": bytes(100_000_000), "b": b"two"})
+    assert read_entries(io.BytesIO(data), lambda name: name == "b") == {"b": b"two"}
+
+
+def test_names_are_told_without_unpacking_anything() -> None:
+    data = zipped({"b/c.txt": b"two", "b/": b"", "__MACOSX/b/._c.txt": b"", "a.txt": b"one"})
+    assert list_names(io.BytesIO(data)) == ["b/c.txt", "a.txt"]
+
+
+def test_the_start_of_a_file_is_read_alone() -> None:
+    data = zipped({"a": b"start" + bytes(100_000_000)})
+    assert read_start(io.BytesIO(zipped({"a": b"start and more"})), "a", 5) == b"start"
+    with pytest.raises(InvalidMesh, match="over 100 times its size"):
+        read_start(io.BytesIO(data), "a", 5)
+    with pytest.raises(InvalidMesh, match="damaged"):
+        read_start(io.BytesIO(zipped({})), "a", 5)
 
 
 def test_files_that_are_too_much_together_are_refused() -> None:

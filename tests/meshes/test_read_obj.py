@@ -7,13 +7,14 @@ from PIL import Image
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.parts import Part
 from orfeas.meshes.read_obj import read_mtl, read_obj
+from orfeas.meshes.references import Upload
 
 CORNERS = b"v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
 TEXELS = b"vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
 
 
 def only(data: bytes, **files: bytes) -> Part:
-    (part,) = read_obj(data, {name.replace("_", "."): content for name, content in files.items()})
+    (part,) = read_obj(data, Upload({name.replace("_", "."): content for name, content in files.items()}))
     return part
 
 
@@ -87,7 +88,7 @@ def test_long_files_are_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None
 def test_each_material_is_a_part() -> None:
     mtl = b"newmtl red\nKd 1 0 0\nnewmtl blue\nKd 0 0 1\n"
     text = b"mtllib a.mtl\n" + CORNERS + b"usemtl red\nf 1 2 3\nusemtl blue\nf 1 3 4\nusemtl red\nf 2 3 4\n"
-    red, blue = read_obj(text, {"a.mtl": mtl})
+    red, blue = read_obj(text, Upload({"a.mtl": mtl}))
     assert (len(red.faces), len(blue.faces)) == (2, 1)
     assert red.material is not None and blue.material is not None
     assert red.material.baseColorFactor.tolist() == [255, 0, 0, 255]
@@ -95,7 +96,7 @@ def test_each_material_is_a_part() -> None:
 
 
 def test_a_diffuse_colour_is_taken_from_srgb() -> None:
-    material = read_mtl(b"newmtl a\nKd 0.5 0.5 0.5\n", {})[b"a"]
+    material = read_mtl(b"newmtl a\nKd 0.5 0.5 0.5\n", Upload())[b"a"]
     # Linear 0.214 of 255.
     assert material.baseColorFactor.tolist() == [55, 55, 55, 255]
 
@@ -106,9 +107,11 @@ def texture() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", [b"Wood.PNG", b"C:\\textures\\wood.png", b"../../../wood.png", b"  wood.png "])
+@pytest.mark.parametrize(
+    "name", [b"Wood.PNG", b"C:\\textures\\wood.png", b"maps/../wood.png", b"  wood.png ", b"-bm 0.5 wood.png"]
+)
 def test_a_picture_is_found_by_its_name_alone(name: bytes) -> None:
-    material = read_mtl(b"newmtl a\nKd 0.4 0.4 0.4\nmap_Kd " + name + b"\n", {"wood.png": texture()})[b"a"]
+    material = read_mtl(b"newmtl a\nKd 0.4 0.4 0.4\nmap_Kd " + name + b"\n", Upload({"wood.png": texture()}))[b"a"]
     assert material.baseColorTexture.getpixel((0, 0)) == (9, 8, 7)
     # The grey that some programs write beside a texture means nothing.
     assert material.baseColorFactor.tolist() == [255, 255, 255, 255]
@@ -116,19 +119,29 @@ def test_a_picture_is_found_by_its_name_alone(name: bytes) -> None:
 
 def test_a_picture_named_twice_is_one() -> None:
     mtl = b"newmtl a\nmap_Kd wood.png\nnewmtl b\nmap_Kd wood.png\n"
-    found = read_mtl(mtl, {"wood.png": texture()})
+    found = read_mtl(mtl, Upload({"wood.png": texture()}))
     assert found[b"a"].baseColorTexture is found[b"b"].baseColorTexture
 
 
 def test_files_that_are_not_handed_in_are_not_looked_for() -> None:
-    part = only(b"mtllib /etc/passwd\nusemtl a\n" + CORNERS + b"f 1 2 3\n")
+    part = only(b"mtllib secret.mtl\nusemtl a\n" + CORNERS + b"f 1 2 3\n")
     assert part.material is None
-    assert read_mtl(b"map_Kd before.png\nnewmtl a\nmap_Kd /etc/passwd\n", {})[b"a"].baseColorTexture is None
+    assert read_mtl(b"map_Kd before.png\nnewmtl a\nmap_Kd secret.png\n", Upload())[b"a"].baseColorTexture is None
+
+
+@pytest.mark.parametrize(
+    "name", [b"/etc/passwd", b"../secret.mtl", b"http://127.0.0.1/a.mtl", b"\\\\server\\share\\a.mtl"]
+)
+def test_a_file_outside_of_the_upload_is_refused(name: bytes) -> None:
+    with pytest.raises(InvalidMesh, match="outside of what was uploaded"):
+        only(b"mtllib " + name + b"\nusemtl a\n" + CORNERS + b"f 1 2 3\n")
+    with pytest.raises(InvalidMesh, match="outside of what was uploaded"):
+        read_mtl(b"newmtl a\nmap_Kd " + name + b"\n", Upload())
 
 
 def test_a_damaged_picture_is_refused() -> None:
     with pytest.raises(InvalidMesh, match="texture"):
-        read_mtl(b"newmtl a\nmap_Kd wood.png\n", {"wood.png": texture()[:40]})
+        read_mtl(b"newmtl a\nmap_Kd wood.png\n", Upload({"wood.png": texture()[:40]}))
 
 
 @pytest.mark.parametrize(
@@ -150,26 +163,31 @@ def test_a_damaged_picture_is_refused() -> None:
 )
 def test_a_damaged_file_is_refused(text: bytes, message: str) -> None:
     with pytest.raises(InvalidMesh, match=message):
-        read_obj(text, {"a.mtl": b"newmtl a\nKd red green blue\n"})
+        read_obj(text, Upload({"a.mtl": b"newmtl a\nKd red green blue\n"}))
 
 
 def test_a_face_of_two_corners_is_none() -> None:
-    assert [len(part.faces) for part in read_obj(CORNERS + b"f 1 2\nf\n", {})] == [0]
+    assert [len(part.faces) for part in read_obj(CORNERS + b"f 1 2\nf\n", Upload())] == [0]
 
 
 def test_too_many_materials_are_refused() -> None:
     with pytest.raises(InvalidMesh, match="over 20,000 parts"):
-        read_obj(CORNERS + b"".join(b"usemtl %d\nf 1 2 3\n" % number for number in range(20_001)), {})
+        read_obj(CORNERS + b"".join(b"usemtl %d\nf 1 2 3\n" % number for number in range(20_001)), Upload())
 
 
 def test_too_many_faces_are_refused_before_they_are_read() -> None:
     with pytest.raises(InvalidMesh, match="10,000,001 faces"):
-        read_obj(CORNERS + b"\nf 1" * 10_000_001, {})
+        read_obj(CORNERS + b"\nf 1" * 10_000_001, Upload())
 
 
 def test_a_polygon_of_too_many_corners_is_refused() -> None:
     with pytest.raises(InvalidMesh, match="faces"):
-        read_obj(CORNERS + b"f" + b" 1" * 10_000_002, {})
+        read_obj(CORNERS + b"f" + b" 1" * 10_000_002, Upload())
+
+
+def test_a_file_of_empty_lines_is_refused_before_they_are_read() -> None:
+    with pytest.raises(InvalidMesh, match="say nothing about a model"):
+        read_obj(CORNERS + b"f 1 2 3\n" + b"\n" * 2_000_000, Upload())
 
 
 def test_numbers_that_are_not_finite_are_found_later() -> None:
@@ -178,7 +196,7 @@ def test_numbers_that_are_not_finite_are_found_later() -> None:
 
 
 def test_a_single_physical_map_leaves_the_other_to_its_factor() -> None:
-    material = read_mtl(b"newmtl a\nPr 0.25\nPm 1\nmap_Pm wood.png\n", {"wood.png": texture()})[b"a"]
+    material = read_mtl(b"newmtl a\nPr 0.25\nPm 1\nmap_Pm wood.png\n", Upload({"wood.png": texture()}))[b"a"]
     packed = np.asarray(material.metallicRoughnessTexture)
     assert (packed[..., :2] == 255).all()
     assert (material.metallicFactor, material.roughnessFactor) == (1.0, 0.25)

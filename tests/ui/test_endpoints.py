@@ -230,6 +230,20 @@ def test_a_model_is_converted_for_download(client: Client, mug: Path) -> None:
     assert stl.extents.max() == pytest.approx(50, rel=1e-3)
 
 
+@pytest.mark.parametrize("output_format", ["glb", "obj", "stl", "ply", "3MF", "Usdz", "fbx"])
+def test_every_download_measures_like_the_job_and_keeps_its_texture(
+    client: Client, mug: Path, output_format: str
+) -> None:
+    _, job = client.predict(handle_file(mug), quality="draft", size_mm=50, seed=1, api_name="/generate_3d")
+    path = client.predict(job["job_id"], output_format, api_name="/download")
+    found = client.predict(handle_file(path), api_name="/inspect_mesh")
+    same = ("vertices", "faces", "components", "is_watertight", "euler_number")
+    assert [found[name] for name in same] == [job["mesh"][name] for name in same]
+    assert found["size_mm"] == pytest.approx(job["mesh"]["size_mm"], abs=1e-3)
+    has_textures = output_format not in ("stl", "ply")
+    assert (found["has_texture"], found["has_uv"]) == (has_textures, has_textures)
+
+
 def test_words_become_a_picture(client: Client) -> None:
     path, job = client.predict("a red apple", api_name="/text_to_image")
     with Image.open(path) as picture:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from orfeas.meshes.load import SUFFIXES
 from orfeas.options import RepairOptions
 from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
-
-MESH_SUFFIXES = [".glb", ".obj", ".zip", ".stl", ".ply"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,9 @@ class MeshInputs:
 def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
     """Lay the tab out; call inside it. Returns its inputs, and the panel of the picture's cut-out."""
     defaults = RepairOptions()
-    mesh = gr.File(label="Mesh: GLB, OBJ, STL or PLY", file_types=MESH_SUFFIXES, elem_id="mesh", height=140)
+    mesh = gr.File(
+        label="Mesh: GLB, OBJ, STL, 3MF, USDZ, FBX and more", file_types=list(SUFFIXES), elem_id="mesh", height=140
+    )
     mesh_size_mm = gr.Number(
         0,
         label="Size, mm",
