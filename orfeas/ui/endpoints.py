@@ -34,6 +34,7 @@ from orfeas.ui.readers import Readers
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import Values
 from orfeas.ui.toast import bugs_explained, raised_to_scripts
+from orfeas.ui.turntable import add_turntable
 from orfeas.ui.words import progress_text
 
 # Everything that uses the device shares one queue and runs one at a time.
@@ -98,7 +99,8 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
         for maker in makers:
             _add_maker(studio, maker)
         readers = _add_readers(Readers(studio))
-    return {**{maker.name: tuple(maker.inputs) for maker in makers}, **readers}
+        turntable = add_turntable(studio, FILES, FILES_AT_ONCE)
+    return {**{maker.name: tuple(maker.inputs) for maker in makers}, **readers, "turntable": turntable}
 
 
 def _add_maker(studio: Studio, maker: Maker) -> None:

@@ -102,6 +102,11 @@ def downloads(job: Job) -> str:
             f' aria-label="Download as {FORMAT_NAMES[output_format]}">'
             f"{verb}{FORMAT_NAMES[output_format]}{amount}</a>"
         )
+    links.append(
+        f'<a class="download" href="jobs/{job.job_id}/turntable.webp" download title="A moving picture of the model'
+        ' turning once around: animated WebP, clear background; drawn when you press, in a second or two"'
+        ' aria-label="Download the turntable">Turntable</a>'
+    )
     return "".join(links)
 
 
