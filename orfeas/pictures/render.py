@@ -18,8 +18,6 @@ from orfeas.pictures.zbuffer import View
 SAMPLES = 2
 # Steps of light between black and white, fine enough for 8 bits of sRGB in the shadows.
 LIGHT_STEPS = 2**14 - 1
-# OpenCV looks textures up no farther out than this.
-FARTHEST_TEXEL = 2**14
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -79,7 +77,8 @@ class Renderer:
         box = _find_box(cells[..., 2])
         if box is None:
             return None
-        column, row, is_covered = _planes(cells[box])
+        column, row, there = _planes(cells[box])
+        is_covered = (there > 0).astype(np.float32)
         values = self._skin.values
         return _Sight(box, is_covered, column, row, () if values is None else _planes(view.draw(values, values)[box]))
 
@@ -90,7 +89,7 @@ class Renderer:
         coloured *= sight.is_covered
         white *= sight.is_covered
         if skin.texture is not None:
-            texels = _sample(skin.texture, sight.values, is_tiled=skin.is_tiled)
+            texels = _sample(skin.texture, sight.values)
             tables = zip(cv2.split(texels), skin.light_of_byte, strict=True)
             own = [np.asarray(cv2.LUT(plane, table), dtype=np.float32) for plane, table in tables]
         elif self._scene.colours is not None:
@@ -113,7 +112,7 @@ class Renderer:
                 cv2.remap(np.dstack([coloured, white]), sight.column, sight.row, cv2.INTER_LINEAR)
             )
             return in_colour, in_white
-        _, roughness, metallic = _planes(_sample(surface, sight.values, is_tiled=self._skin.is_tiled))
+        _, roughness, metallic = _planes(_sample(surface, sight.values))
         metallic *= paint.metallic / 255.0
         roughness *= paint.roughness * (ROUGHNESSES - 1) / 255.0
         row = sight.row.clip(0, CELLS - 1) + np.rint(roughness) * CELLS
@@ -124,13 +123,11 @@ class Renderer:
     def _develop(self, light: Sequence[Floats], covered: Floats) -> Bytes:
         """``[S, S, 4]`` uint8 sRGB, from how much of each pixel is covered, and the light from there, ``[S, S]``."""
         if self._background is None:
-            share = 1 / np.maximum(covered, 1e-6)
+            share = np.reciprocal(np.maximum(covered, np.float32(1e-6)))
             light = [plane * share for plane in light]
         else:
-            light = [
-                plane + (1 - covered) * np.float32(behind)
-                for plane, behind in zip(light, self._background, strict=True)
-            ]
+            clear, behind = 1 - covered, self._background
+            light = [plane + np.float32(share) * clear for plane, share in zip(light, behind, strict=True)]
             covered = np.ones_like(covered)
         steps = [(plane.clip(0.0, 1.0) * LIGHT_STEPS + 0.5).astype(np.uint16) for plane in light]
         return np.dstack([*(self._byte_of_light[plane] for plane in steps), (covered * 255.0 + 0.5).astype(np.uint8)])
@@ -146,7 +143,6 @@ class _Skin:
         texture: ``[H, W, 3]`` uint8 sRGB, or None.
         surface: ``[H, W, 3]`` uint8, green roughness, blue metallic, or None.
         light_of_byte: ``[3, 256]`` linear light of the texture's bytes.
-        is_tiled: whether places may lie too far outside of the pictures.
     """
 
     paint: Paint
@@ -154,7 +150,6 @@ class _Skin:
     texture: Bytes | None
     surface: Bytes | None
     light_of_byte: Floats
-    is_tiled: bool
 
 
 @dataclass(frozen=True)
@@ -195,7 +190,7 @@ def _make_skin(scene: Scene, window: Window, side: int) -> _Skin:
     light = to_linear(np.arange(256) / 255.0)
     tables = np.outer(paint.colour, light).astype(np.float32)
     if not pictures or scene.uv is None:
-        return _Skin(paint, scene.colours, None, None, tables, is_tiled=False)
+        return _Skin(paint, scene.colours, None, None, tables)
     height, width = pictures[0].shape[:2]
     texels = _area(scene.uv, scene.faces) * height * width
     samples = _area(scene.points, scene.faces) * (side / (2 * window.half * DISTANCE)) ** 2
@@ -208,16 +203,12 @@ def _make_skin(scene: Scene, window: Window, side: int) -> _Skin:
     # Texel centres, and rows from the top: conventions §5. A whole number of pictures makes no difference.
     uv = scene.uv - np.floor(scene.uv.min(axis=0, initial=np.inf))
     places = np.column_stack([uv[:, 0] * size[0] - 0.5, (1 - uv[:, 1]) * size[1] - 0.5, np.zeros(len(uv))])
-    is_tiled = bool((np.abs(places) > FARTHEST_TEXEL).any())
-    return _Skin(paint, places.astype(np.float32), texture, surface, tables, is_tiled)
+    return _Skin(paint, places.astype(np.float32), texture, surface, tables)
 
 
-def _sample(texture: Bytes, places: Sequence[Floats], *, is_tiled: bool) -> Bytes:
+def _sample(texture: Bytes, places: Sequence[Floats]) -> Bytes:
     """``[h, w, 3]`` uint8 of a texture that repeats, bilinear, at columns and rows ``[h, w]``."""
-    column, row = places[:2]
-    if is_tiled:
-        column, row = np.mod(column, texture.shape[1]), np.mod(row, texture.shape[0])
-    sampled = cv2.remap(texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    sampled = cv2.remap(texture, places[0], places[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return np.asarray(sampled, dtype=np.uint8)
 
 

@@ -22,6 +22,8 @@ from orfeas.pictures.creases import find_smooth_corners, is_closed
 CLAY, CLAY_ROUGHNESS = 0.45, 0.55
 # Of larger models a face is smaller than a pixel, and nobody sees its edges.
 CREASES_UP_TO = 200_000
+# Faces whose normals are added up in one go, a fraction of a second's work.
+FACES_AT_ONCE = 2_000_000
 # Heights at which the outline of the turning model is kept.
 RINGS = 64
 
@@ -51,7 +53,7 @@ class Scene:
 
     Attributes:
         points: ``[n, 3]`` float32.
-        normals: ``[n, 3]`` float32, of unit length.
+        normals: ``[n, 3]`` float32, of unit length, or 0 where faces cancel out.
         faces: ``[m, 3]`` int32, counter-clockwise outside, none without area.
         is_closed: whether no face's inner side can be seen.
         outline: ``[k, 2]`` float64, radius and height of circles that hold the model while it turns.
@@ -131,9 +133,7 @@ def _centred(vertices: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[
 
 def _split(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None]) -> _Split:
     if len(faces) > CREASES_UP_TO:
-        kept = faces[_has_area(points, faces)]
-        check()
-        return _Split(np.arange(len(points)), smooth_normals(points, kept), kept, is_closed=False)
+        return _blend(points, faces, check)
     first, place = weld(points)
     places, welded = points[first], place[faces]
     chosen = _has_area(places, welded)
@@ -152,6 +152,23 @@ def _split(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callabl
         faces=corners.reshape(-1, 3),
         is_closed=is_closed(places, welded, sides),
     )
+
+
+def _blend(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None]) -> _Split:
+    """One normal at each vertex: the mean of its faces', by their areas, which is quick."""
+    normals, has_area = np.zeros_like(points), np.empty(len(faces), dtype=np.bool_)
+    for start in range(0, len(faces), FACES_AT_ONCE):
+        check()
+        part = faces[start : start + FACES_AT_ONCE]
+        a, b, c = (points[corner] for corner in part.T)
+        twice_area = np.cross(b - a, c - a)
+        has_area[start : start + FACES_AT_ONCE] = (twice_area != 0).any(axis=1)
+        for corner in part.T:
+            for axis in range(3):
+                normals[:, axis] += np.bincount(corner, twice_area[:, axis], minlength=len(points))
+    length = np.linalg.norm(normals, axis=1)
+    normals /= np.where(length > 0, length, 1.0)[:, None]
+    return _Split(np.arange(len(points)), normals, faces[has_area], is_closed=False)
 
 
 def _has_area(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.bool_]:

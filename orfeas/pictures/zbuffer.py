@@ -11,7 +11,7 @@ from orfeas.pictures.camera import FAR, NEAR, Camera, Window, field_of_view, vie
 from orfeas.pictures.scene import Scene
 
 # Faces drawn in one go, a fraction of a second's work.
-FACES_AT_ONCE = 500_000
+FACES_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
