@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, InvalidOption, NotFound, OrfeasError
 from orfeas.options import OutputFormat, parse_choice, quote
+from orfeas.pictures.turntable import TurntableOptions
+from orfeas.progress import Progress
 from orfeas.records import FetchState, FetchStatus, to_json
 from orfeas.settings import Settings
 from orfeas.studio import Studio
@@ -93,6 +95,7 @@ class Routes:
             Route("/jobs/{job_id}/picture", self.picture),
             Route("/jobs/{job_id}/cut_out", self.cut_out),
             Route("/jobs/{job_id}/model.{output_format}", self.model),
+            Route("/jobs/{job_id}/turntable.webp", self.turntable),
             Route("/examples/{index:int}", self.example),
         ]
 
@@ -129,8 +132,15 @@ class Routes:
         return _answer(lambda: JSONResponse(to_json(self._studio.cancel(request.path_params["job_id"]))))
 
     def thumbnail(self, request: Request) -> Response:
-        """A small picture of what the job made."""
-        return _answer(lambda: _kept(self._studio.thumbnail(request.path_params["job_id"]), "image/webp"))
+        """A small picture of what the job made; while it works, of its subject."""
+
+        def answer() -> Response:
+            job_id = request.path_params["job_id"]
+            is_final = self._studio.job(job_id).status.is_final
+            thumbnail = self._studio.thumbnail(job_id)
+            return _kept(thumbnail, "image/webp") if is_final else _passing(thumbnail, "image/webp")
+
+        return _answer(answer)
 
     def picture(self, request: Request) -> Response:
         """The picture a job made from words."""
@@ -147,6 +157,15 @@ class Routes:
             output_format = parse_choice("output_format", request.path_params["output_format"], OutputFormat)
             path = self._studio.download(request.path_params["job_id"], output_format)
             return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+        return _answer(answer)
+
+    def turntable(self, request: Request) -> Response:
+        """The job's model turning, as the endpoint of that name draws it unless told otherwise."""
+
+        def answer() -> Response:
+            path = self._studio.turntable(request.path_params["job_id"], TurntableOptions(), Progress())
+            return FileResponse(path, media_type="image/webp", filename=path.name)
 
         return _answer(answer)
 
@@ -184,6 +203,11 @@ def _not_ready(code: str, message: str) -> Response:
 def _kept(path: Path, media_type: str) -> Response:
     """A file that never changes under its name, for this browser only."""
     return FileResponse(path, media_type=media_type, headers={"cache-control": "private, max-age=3600"})
+
+
+def _passing(path: Path, media_type: str) -> Response:
+    """A file that will be another one soon."""
+    return FileResponse(path, media_type=media_type, headers={"cache-control": "no-store"})
 
 
 def error_response(error: OrfeasError) -> Response:

@@ -41,8 +41,9 @@ from orfeas.options import (
     parse_shape_options,
     parse_texture_options,
 )
+from orfeas.pictures.turntable import TurntableOptions, parse_turntable_options
 from orfeas.pipelines import png_bytes
-from orfeas.progress import Progress
+from orfeas.progress import Progress, Step
 from orfeas.records import FetchStatus, Job, JobStatus, to_json
 from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
@@ -91,6 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
     convert.set_defaults(run=run_convert)
+
+    _add_turntable(commands.add_parser("turntable", help="draw a mesh file turning once around, as an animated WebP"))
 
     inspect = commands.add_parser("inspect", help="measure a mesh file, as JSON")
     inspect.add_argument("mesh", type=Path, help=f"{READABLE} file")
@@ -180,6 +183,17 @@ def _add_background(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remove-background", default="auto", help=_choices(RemoveBackground))
     parser.add_argument("--remover", default="auto", help=_choices(RemoverChoice))
     parser.add_argument("--mask", type=Path, help="a picture of your own: white keeps, black removes")
+
+
+def _add_turntable(parser: argparse.ArgumentParser) -> None:
+    defaults = TurntableOptions()
+    parser.add_argument("mesh", type=Path, help=f"{READABLE} file, its front facing +Z")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write, ending in .webp")
+    parser.add_argument("--frames", type=int, default=defaults.frames, help="pictures for one turn, 4 to 90")
+    parser.add_argument("--size-px", type=int, default=defaults.size_px, help="side of the picture, 64 to 1024")
+    parser.add_argument("--seconds", type=float, default=defaults.seconds, help="time of one turn, 1 to 60")
+    parser.add_argument("--background", default=defaults.background, help="transparent, or a colour such as #ffffff")
+    parser.set_defaults(run=run_turntable)
 
 
 def _choices(choices: type[StrEnum]) -> str:
@@ -366,6 +380,28 @@ def run_convert(options: argparse.Namespace) -> int:
         data = studio.convert(options.mesh, output_format, options.size_mm)
     write_whole(options.output, data)
     print(f"{options.output}: {len(data):,} bytes")
+    return 0
+
+
+def run_turntable(options: argparse.Namespace) -> int:
+    """``turntable``: a moving picture of a mesh file, with its frames counted on standard error."""
+    turntable = parse_turntable_options(
+        output_format=options.output.suffix.removeprefix("."),
+        frames=options.frames,
+        size_px=options.size_px,
+        seconds=options.seconds,
+        background=options.background,
+    )
+    check_writable(options.output)
+
+    def tell(step: Step) -> None:
+        if sys.stderr.isatty():
+            print(f"\rframe {step.done} of {step.total}", end="" if step.done < step.total else "\n", file=sys.stderr)
+
+    with _stopped_by_signals() as stop, _scratch_studio() as studio:
+        data = studio.draw_turntable(options.mesh, turntable, Progress(tell, stop.is_set))
+    write_whole(options.output, data)
+    print(f"{options.output}: {turntable.frames} frames, {len(data):,} bytes")
     return 0
 
 

@@ -26,6 +26,7 @@ from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.options import OutputFormat, PictureOptions, RepairOptions, ShapeOptions, TextureFormat, TextureOptions
+from orfeas.pictures.turntable import TurntableOptions, make_portrait, make_turntable
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo, ImageInfo, JobKind, MeshReport, Scalar
 from orfeas.text_to_image.base import PictureEngine, PictureRequest
@@ -153,8 +154,13 @@ class JobFiles:
 
     @property
     def thumbnail(self) -> Path:
-        """The subject, small, WebP with alpha."""
+        """What the job made, or its subject until then, small, WebP with alpha."""
         return self.folder / "thumbnail.webp"
+
+    def turntable(self, options: TurntableOptions) -> Path:
+        """The model turning, as those options want it."""
+        name = f"{options.frames}x{options.size_px}px-{options.seconds:g}s-{options.background.removeprefix('#')}"
+        return self.folder / "turntable" / name / f"{self.stem}.webp"
 
     @property
     def picture(self) -> Path:
@@ -333,6 +339,7 @@ def _save(
         glb = export(placed, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB), task.options.texture_format)
         write_model(glb, OutputFormat.GLB, files)
         convert(files, task.options.output_format)
+        _write_thumbnail(make_portrait(placed, THUMBNAIL_PX, progress.check), files)
     sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
     return Made(files=sizes, mesh=report, notes=notes, options=reported_options(task))
 
@@ -356,6 +363,18 @@ def convert(files: JobFiles, output_format: OutputFormat) -> Path:
             load_mesh(files.model(OutputFormat.GLB)), output_format, provenance, texture_format_of(provenance)
         )
         write_model(data, output_format, files)
+    return path
+
+
+def turn(files: JobFiles, options: TurntableOptions, progress: Progress) -> Path:
+    """The job's model turning, drawn from its GLB once for those options and then kept.
+
+    Raises:
+        Cancelled: the user has stopped the work.
+    """
+    path = files.turntable(options)
+    if not path.exists():
+        write_whole(path, make_turntable(files.model(OutputFormat.GLB), options, progress))
     return path
 
 

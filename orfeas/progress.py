@@ -11,7 +11,10 @@ from orfeas.errors import Cancelled
 
 
 class Stage(StrEnum):
-    """The stages a job may pass, in the order they come; also the keys of ``timings_s``."""
+    """The stages a job may pass, in the order they come; also the keys of ``timings_s``.
+
+    ``render`` is a turntable's, which is made after its job when someone asks for it.
+    """
 
     PICTURE = "picture"
     CUT_OUT = "cut_out"
@@ -23,6 +26,7 @@ class Stage(StrEnum):
     ENLARGE = "enlarge"
     BAKE = "bake"
     SAVE = "save"
+    RENDER = "render"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from orfeas.options import (
     parse_number,
     parse_prompt,
 )
+from orfeas.pictures.turntable import TurntableOptions, make_turntable
 from orfeas.pipelines import (
     JobFiles,
     RepairTask,
@@ -54,6 +55,7 @@ from orfeas.pipelines import (
     is_preview,
     make,
     reported_options,
+    turn,
 )
 from orfeas.progress import Progress, Stage
 from orfeas.records import CutOutReport, EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
@@ -103,6 +105,8 @@ class Studio:
         self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self._apart = Apart()
         self._device = threading.Lock()
+        # Drawing takes every core for a second or two.
+        self._easel = threading.Lock()
         self._tasks: dict[str, Task] = {}
         self.tidy()
 
@@ -220,6 +224,15 @@ class Studio:
         """
         size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
         return convert_file(mesh, output_format, size)
+
+    def draw_turntable(self, mesh: Path, options: TurntableOptions, progress: Progress) -> bytes:
+        """A mesh file's model turning, an animated WebP.
+
+        Raises:
+            InvalidMesh: it cannot be read.
+            Cancelled: the user has stopped the work.
+        """
+        return make_turntable(mesh, options, progress)
 
     def submit_image_to_3d(
         self, image: Path, options: ShapeOptions, caller: Caller = LOCAL, mask: Path | None = None
@@ -350,7 +363,7 @@ class Studio:
             is_cancelled=lambda: self.jobs.is_cancelled(job_id),
         )
         try:
-            self._take_device(progress)
+            _take(self._device, progress)
         except Cancelled as error:
             return self._end(self.jobs.cancelled(job_id, error, {}))
         try:
@@ -404,17 +417,32 @@ class Studio:
         Raises:
             NotFound: no such job, it made no model, or its files have expired.
         """
-        job = self.jobs.get(job_id)
-        files = self._files(job_id)
-        if job.status is not JobStatus.COMPLETED or OutputFormat.GLB not in job.files:
-            raise NotFound(f"This job has no model to download; it is {job.status.value}.")
-        _existing(files.model(OutputFormat.GLB))
+        files = self._files_with_model(job_id)
         try:
             path = convert(files, output_format)
             size_bytes = path.stat().st_size
         except FileNotFoundError as error:
             raise NotFound(EXPIRED) from error
         self.jobs.add_file(job_id, output_format.value, size_bytes)
+        return path
+
+    def turntable(self, job_id: str, options: TurntableOptions, progress: Progress) -> Path:
+        """The job's model turning, an animated WebP, drawn once for those options and then kept.
+
+        Raises:
+            NotFound: no such job, it made no model, or its files have expired.
+            Cancelled: the user has stopped the work.
+        """
+        files = self._files_with_model(job_id)
+        _take(self._easel, progress)
+        try:
+            with full_disk_explained():
+                path = turn(files, options, progress)
+        except FileNotFoundError as error:
+            raise NotFound(EXPIRED) from error
+        finally:
+            self._easel.release()
+        self.tidy()
         return path
 
     def picture(self, job_id: str) -> Path:
@@ -435,7 +463,7 @@ class Studio:
         return _existing(self._files(job_id).cut_out)
 
     def thumbnail(self, job_id: str) -> Path:
-        """A small picture of the job's subject.
+        """A small picture of what the job made; of its subject while it works.
 
         Raises:
             NotFound: no such job, or it has none.
@@ -445,6 +473,14 @@ class Studio:
     def _files(self, job_id: str) -> JobFiles:
         self.jobs.get(job_id)
         return find_files(self.workspace.job_folder(job_id))
+
+    def _files_with_model(self, job_id: str) -> JobFiles:
+        job = self.jobs.get(job_id)
+        files = self._files(job_id)
+        if job.status is not JobStatus.COMPLETED or OutputFormat.GLB not in job.files:
+            raise NotFound(f"This job has no model; it is {job.status.value}.")
+        _existing(files.model(OutputFormat.GLB))
+        return files
 
     def _claim(
         self,
@@ -491,10 +527,6 @@ class Studio:
             self.metrics.refused(error.code)
             raise
 
-    def _take_device(self, progress: Progress) -> None:
-        while not self._device.acquire(timeout=LOCK_POLL_S):
-            progress.check()
-
     def _end(self, job: Job) -> Job:
         self.metrics.ended(job)
         LOGGER.info("job %s (%s, %s) %s", job.job_id, job.kind, job.engine, job.status)
@@ -518,6 +550,11 @@ def _is_checked(mask: Path | None) -> bool:
     if mask is not None:
         check_mask(mask)
     return mask is not None
+
+
+def _take(lock: threading.Lock, progress: Progress) -> None:
+    while not lock.acquire(timeout=LOCK_POLL_S):
+        progress.check()
 
 
 def _existing(path: Path) -> Path:

@@ -4,9 +4,11 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -137,6 +139,29 @@ def test_pictures_of_a_job_are_served(http: TestClient, job_id: str, part: str) 
     answer = http.get(f"/jobs/{job_id}/{part}")
     assert answer.status_code == 200
     assert answer.headers["content-type"] in ("image/webp", "image/png")
+
+
+def test_a_thumbnail_is_kept_by_the_browser_only_once_the_job_has_ended(
+    http: TestClient, studio: Studio, mug: Path, job_id: str
+) -> None:
+    waiting = studio.submit_image_to_3d(mug, ShapeOptions())
+    folder = studio.workspace.job_folder(waiting.job_id)
+    (folder / "thumbnail.webp").write_bytes(studio.thumbnail(job_id).read_bytes())
+    assert http.get(f"/jobs/{waiting.job_id}/thumbnail").headers["cache-control"] == "no-store"
+    assert "max-age" in http.get(f"/jobs/{job_id}/thumbnail").headers["cache-control"]
+
+
+def test_the_turntable_of_a_job_is_served_as_a_file_to_keep(http: TestClient, job_id: str) -> None:
+    answer = http.get(f"/jobs/{job_id}/turntable.webp")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    with Image.open(BytesIO(answer.content)) as film:
+        assert (film.size, getattr(film, "n_frames", 1)) == ((512, 512), 24)
+
+
+def test_a_job_without_a_model_has_no_turntable(http: TestClient, studio: Studio) -> None:
+    answer = http.get(f"/jobs/{studio.text_to_image('a red apple').job_id}/turntable.webp")
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
 
 
 def test_a_picture_made_from_words_is_served(http: TestClient, studio: Studio) -> None:

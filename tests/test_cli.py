@@ -116,6 +116,32 @@ def test_a_mesh_from_elsewhere_can_be_converted(tmp_path: Path) -> None:
     assert output.read_bytes()[:4] == b"glTF"
 
 
+def test_turntable_writes_a_moving_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    box, output = tmp_path / "box.stl", tmp_path / "new" / "box.webp"
+    trimesh.creation.box((10, 20, 30)).export(box)
+    assert main(["turntable", str(box), "-o", str(output), "--frames", "5", "--size-px", "64"]) == 0
+    assert capsys.readouterr().out.startswith(f"{output}: 5 frames, ")
+    with Image.open(output) as film:
+        assert (film.format, film.size, getattr(film, "n_frames", 1)) == ("WEBP", (64, 64), 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("box.mp4", [], "Invalid option: output_format cannot be “mp4”; choose one of webp"),
+        ("box.webp", ["--frames", "1000"], "Invalid option: frames cannot be 1000; it takes a number from 4 to 90"),
+        ("box.webp", ["--background", "red"], "Invalid option: background cannot be “red”; it takes transparent or"),
+    ],
+)
+def test_turntable_refuses_in_one_sentence_and_writes_nothing(
+    tmp_path: Path, name: str, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trimesh.creation.box((10, 20, 30)).export(tmp_path / "box.stl")
+    assert main(["turntable", str(tmp_path / "box.stl"), "-o", str(tmp_path / name), *arguments]) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+    assert not (tmp_path / name).exists()
+
+
 def test_inspect_refuses_what_is_no_mesh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.glb"
     path.write_bytes(b"not a mesh at all")

@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"fetching", "running"},
     {"pipelines"},
     {"engines"},
-    {"textures", "text_to_image"},
+    {"textures", "text_to_image", "pictures"},
     {"images", "meshes", "jobs", "workspace", "metrics", "hub"},
     {"apart"},
     {"devices"},

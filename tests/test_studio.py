@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trimesh
 from PIL import Image
@@ -22,8 +23,10 @@ from orfeas.errors import (
     OutOfMemory,
 )
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat, Quality, parse_picture_options, parse_shape_options
-from orfeas.progress import Progress, Stage
+from orfeas.meshes.load import load_mesh
+from orfeas.options import OutputFormat, Quality, parse_picture_options, parse_shape_options, parse_texture_options
+from orfeas.pictures.turntable import TurntableOptions, make_portrait, parse_turntable_options
+from orfeas.progress import Progress, Stage, Step
 from orfeas.records import JobKind, JobStatus
 from orfeas.settings import Settings
 from orfeas.studio import Studio
@@ -368,6 +371,63 @@ def test_the_pictures_of_a_job_can_be_had(studio: Studio, photo: Path) -> None:
     with Image.open(studio.cut_out(job.job_id)) as cut_out, Image.open(studio.thumbnail(job.job_id)) as thumbnail:
         assert cut_out.mode == "RGBA"
         assert max(thumbnail.size) <= 192
+
+
+def likeness(thumbnail: Path, expected: Image.Image) -> float:
+    """How far two pictures are apart, mean levels, each on white."""
+    white = Image.new("RGBA", (192, 192), "white")
+    with Image.open(thumbnail) as image:
+        one, other = (np.asarray(Image.alpha_composite(white, p.convert("RGBA"))) for p in (image, expected))
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+def test_the_thumbnail_of_a_job_that_made_a_model_shows_the_model(studio: Studio, mug: Path) -> None:
+    made = studio.image_to_3d(mug, DRAFT)
+    painted = studio.texture_mesh(
+        studio.download(made.job_id, OutputFormat.GLB), mug, parse_texture_options(quality="draft")
+    )
+    for job in (made, painted):
+        model = load_mesh(studio.download(job.job_id, OutputFormat.GLB))
+        thumbnail = studio.thumbnail(job.job_id)
+        assert likeness(thumbnail, make_portrait(model, 192)) < 3
+        with Image.open(studio.cut_out(job.job_id)) as subject:
+            assert likeness(thumbnail, subject.resize((192, 192))) > 10
+
+
+def test_the_thumbnail_of_a_picture_is_the_picture(studio: Studio) -> None:
+    job = studio.text_to_image("a red apple")
+    with Image.open(studio.picture(job.job_id)) as picture:
+        assert likeness(studio.thumbnail(job.job_id), picture.resize((192, 192))) < 3
+
+
+def test_a_turntable_is_drawn_once_for_the_same_options_and_kept(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    small, other = (parse_turntable_options(frames=4, size_px=64, background=b) for b in ("transparent", "#000000"))
+    steps: list[Step] = []
+    first = studio.turntable(job.job_id, small, Progress(steps.append))
+    assert first.name == "my-mug-1.webp"
+    assert steps[-1] == Step(Stage.RENDER, 4, 4)
+    written_ns = first.stat().st_mtime_ns
+    steps.clear()
+    assert studio.turntable(job.job_id, small, Progress(steps.append)) == first
+    assert (first.stat().st_mtime_ns, steps) == (written_ns, [])
+    assert studio.turntable(job.job_id, other, Progress()) != first
+    assert studio.workspace.used_bytes >= first.stat().st_size
+
+
+def test_a_turntable_that_was_stopped_leaves_nothing_and_can_be_drawn_again(studio: Studio, mug: Path) -> None:
+    job = studio.image_to_3d(mug, DRAFT)
+    options = parse_turntable_options(frames=4, size_px=64)
+    with pytest.raises(Cancelled):
+        studio.turntable(job.job_id, options, Progress(is_cancelled=lambda: True))
+    assert not list(studio.workspace.job_folder(job.job_id).glob("turntable/**/*.webp"))
+    assert studio.turntable(job.job_id, options, Progress()).stat().st_size > 0
+
+
+def test_what_made_no_model_has_no_turntable(studio: Studio) -> None:
+    job = studio.text_to_image("a red apple")
+    with pytest.raises(NotFound, match="no model"):
+        studio.turntable(job.job_id, TurntableOptions(), Progress())
 
 
 def test_a_converted_file_keeps_its_texture_as_it_says(studio: Studio, mug: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from orfeas.ui.readers import Readers
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import Values
 from orfeas.ui.toast import bugs_explained, raised_to_scripts
+from orfeas.ui.turntable import add_turntable
 from orfeas.ui.words import progress_text
 
 # Everything that uses the device shares one queue and runs one at a time.
@@ -118,7 +119,9 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
             "mask": _mask(),
         }
         cut_out = create_cut_out_endpoint(studio, cut_out_inputs)
-    return {**{maker.name: tuple(maker.inputs) for maker in makers}, "cut_out": cut_out, **readers}
+        turntable = add_turntable(studio, FILES, FILES_AT_ONCE)
+    own = {"cut_out": cut_out, "turntable": turntable}
+    return {**{maker.name: tuple(maker.inputs) for maker in makers}, **own, **readers}
 
 
 def _add_maker(studio: Studio, maker: Maker) -> None:

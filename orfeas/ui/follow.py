@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TypeVar
 
 import anyio.to_thread
 
@@ -14,6 +15,8 @@ from orfeas.studio import Studio
 LOGGER = logging.getLogger(__name__)
 
 POLL_S = 0.1
+
+Ended = TypeVar("Ended")
 
 
 async def run_job(studio: Studio, job_id: str) -> Job:
@@ -53,7 +56,7 @@ async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> Asyn
                 studio.cancel(job_id)
             except InternalError:
                 LOGGER.info("job %s ends with the studio, whose history is closed", job_id)
-        await _settle(worker)
+        await settle(worker)
         raise
     worker.result()
     yield await anyio.to_thread.run_sync(studio.job, job_id)
@@ -67,8 +70,8 @@ def _run(studio: Studio, job_id: str) -> None:
         return
 
 
-async def _settle(worker: "asyncio.Future[None]") -> None:
-    """Wait until the worker has ended, through any number of cancellations."""
+async def settle(worker: asyncio.Future[Ended]) -> None:
+    """Wait until the worker has ended, through any number of cancellations; how, ``worker`` says."""
     while not worker.done():
         try:
             await asyncio.wait([worker])

@@ -114,6 +114,12 @@ def downloads(job: Job) -> str:
             f' aria-label="Download as {FORMAT_NAMES[output_format]}">'
             f"{verb}{FORMAT_NAMES[output_format]}{amount}</a>"
         )
+    links.append(
+        f'<a class="download" href="jobs/{job.job_id}/turntable.webp" data-turntable'
+        f' download="{escape(job.name or "model")}.webp" title="A moving picture of the model'
+        ' turning once around: animated WebP, clear background; drawn when you press, in a second or two"'
+        ' aria-label="Download the turntable">Turntable</a>'
+    )
     return "".join(links)
 
 

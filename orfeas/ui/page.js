@@ -1,4 +1,5 @@
-// What the page does without the server: the colour scheme, remembered by the browser, the drawer, and keeping the stage in view.
+// What the page does by itself: the colour scheme, remembered by the browser, the drawer, a turntable's link, and keeping
+// the stage in view.
 (() => {
   const KEY = "orfeas-scheme";
   const apply = () => {
@@ -19,6 +20,27 @@
     const wanted = localStorage.getItem(KEY);
     if (wanted && document.body.classList.contains("dark") !== (wanted === "dark")) apply();
   }).observe(document.documentElement, { attributes: true, subtree: true, attributeFilter: ["class"] });
+
+  // A turntable is drawn when it is asked for, in a second or two: meanwhile its link says so, and hears no second press.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-turntable]");
+    if (!link) return;
+    event.preventDefault();
+    if (link.ariaBusy === "true") return;
+    const text = link.textContent;
+    link.ariaBusy = "true";
+    link.textContent = "Drawing…";
+    try {
+      const answer = await fetch(link.href);
+      if (!answer.ok) return location.assign(link.href);
+      const file = URL.createObjectURL(await answer.blob());
+      Object.assign(document.createElement("a"), { href: file, download: link.download }).click();
+      setTimeout(() => URL.revokeObjectURL(file), 60_000);
+    } finally {
+      link.ariaBusy = "false";
+      link.textContent = text;
+    }
+  });
 
   // On a narrow screen the stage lies below what was pressed: bring it into view once a job is accepted.
   let wasWorking = false;

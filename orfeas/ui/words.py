@@ -29,6 +29,7 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.ENLARGE: "Enlarge",
     Stage.BAKE: "Bake",
     Stage.SAVE: "Save",
+    Stage.RENDER: "Turntable",
 }
 KIND_NAMES: Mapping[JobKind, str] = {
     JobKind.IMAGE_TO_3D: "Model of a picture",

@@ -195,6 +195,21 @@ def test_a_download_is_a_model(visit: Opener, tmp_path: Path, output_format: str
     assert len(mesh.faces) > 100
 
 
+def test_a_turntable_is_drawn_on_request_and_says_so_meanwhile(visit: Opener, tmp_path: Path) -> None:
+    page = visit().page
+    generate_from_example(page)
+    link = page.locator("a[data-turntable]")
+    with page.expect_download(timeout=30_000) as download:
+        link.click()
+        expect(link).to_have_text("Drawing…")
+    path = tmp_path / download.value.suggested_filename
+    assert path.suffix == ".webp"
+    download.value.save_as(path)
+    with Image.open(path) as film:
+        assert getattr(film, "n_frames", 1) == 24
+    expect(link).to_have_text("Turntable")
+
+
 def test_the_seed_of_a_result_can_be_used_again(visit: Opener) -> None:
     page = visit().page
     generate_from_example(page)

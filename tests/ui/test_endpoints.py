@@ -27,6 +27,7 @@ ENDPOINTS = {
     "/inspect_mesh",
     "/repair_mesh",
     "/download",
+    "/turntable",
     "/job_status",
     "/history",
     "/cancel",
@@ -95,6 +96,14 @@ PARAMETERS = {
         ("texture_format", "jpeg"),
     ],
     "/download": [("job_id", None), ("output_format", "glb")],
+    "/turntable": [
+        ("job_id", None),
+        ("output_format", "webp"),
+        ("frames", 24),
+        ("size_px", 512),
+        ("seconds", 3),
+        ("background", "transparent"),
+    ],
     "/job_status": [("job_id", None)],
     "/history": [],
     "/cancel": [("job_id", None)],
@@ -317,7 +326,7 @@ def test_markup_and_sql_in_a_prompt_are_only_text(client: Client, prompt: str) -
 
 
 @pytest.mark.parametrize("job_id", ["", "nothing", "../../etc/passwd", "..\\..\\x", "a' OR '1'='1", "x" * 10_000])
-@pytest.mark.parametrize("endpoint", ["/job_status", "/cancel", "/download"])
+@pytest.mark.parametrize("endpoint", ["/job_status", "/cancel", "/download", "/turntable"])
 def test_an_id_that_names_no_job_is_not_found(client: Client, endpoint: str, job_id: str) -> None:
     with pytest.raises(AppError, match=r"^Not found: "):
         client.predict(job_id, api_name=endpoint)

@@ -113,7 +113,8 @@ def test_an_open_surface_is_told_with_its_open_edges() -> None:
 
 def test_a_model_can_be_downloaded_in_every_format() -> None:
     links = [link["href"] for link in Tags(markup.result(JOB)).all("a")]
-    assert links == [f"jobs/abc/model.{name}" for name in ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")]
+    models = [f"jobs/abc/model.{name}" for name in ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")]
+    assert links == [*models, "jobs/abc/turntable.webp"]
 
 
 def test_a_picture_can_be_downloaded() -> None:

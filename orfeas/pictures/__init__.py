@@ -1,0 +1,1 @@
+"""Pictures of models, drawn on the processor: thumbnails and turntables."""
