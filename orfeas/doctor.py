@@ -20,7 +20,7 @@ from orfeas.version import VERSION
 GB = 1e9
 # A job's files are a few megabytes; below this the next few hundred would already fill the disk.
 LOW_DISK_GB = 1.0
-PACKAGES = ("gradio", "torch", "diffusers", "transformers", "trimesh", "numpy", "pillow")
+PACKAGES = ("gradio", "torch", "diffusers", "transformers", "onnxruntime", "trimesh", "numpy", "pillow")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
         data_dir: folder for uploads, results and the history.
         offline: never reach out to the network, for weights or anything else; a picture that a script names by its web
             address is refused.
-        weights: folder with the published weights of Hunyuan3D-2.1; the Hugging Face cache where it is not set.
+        weights: folder with the published weights of learned engines; the Hugging Face cache where it is not set.
         fetch: an engine, or ``all``, whose published weights are fetched when the server starts, where they are
             missing: as much as ``python -m orfeas fetch`` tells, under the licence it tells. ``none`` fetches nothing.
         device: what learned engines run on; ``auto`` takes a GPU, and never the processor, which would take very long.

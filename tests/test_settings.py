@@ -136,7 +136,7 @@ def test_an_engine_to_fetch_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             {"FETCH": "everything"},
-            "ORFEAS_FETCH: Input should be 'none', 'hunyuan3d-2.1', 'hunyuan3d-2.1-paint' or 'all'.",
+            "ORFEAS_FETCH: Input should be 'none', 'hunyuan3d-2.1', 'hunyuan3d-2.1-paint', 'birefnet' or 'all'.",
         ),
         ({"FETCH": "hunyuan3d-2.1", "OFFLINE": "1"}, "ORFEAS_FETCH is set, but ORFEAS_OFFLINE is set, so nothing is"),
         ({"FETCH": "hunyuan3d-2.1", "WEIGHTS": "/w"}, "ORFEAS_FETCH is set, but ORFEAS_WEIGHTS is set, so weights in"),

@@ -1,5 +1,6 @@
 """Cut-outs through the studio: which remover takes a job, masks of one's own, and the cut-out without a job."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from orfeas.engines.birefnet.files import MODEL
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, InvalidOption
 from orfeas.meshes.provenance import read_provenance
 from orfeas.options import (
@@ -16,15 +18,17 @@ from orfeas.options import (
     RemoveBackground,
     RemoverChoice,
     ShapeOptions,
+    WeightsChoice,
     parse_cut_out_options,
     parse_shape_options,
     parse_texture_options,
 )
 from orfeas.progress import Progress
-from orfeas.records import Job
+from orfeas.records import FetchStatus, Job
 from orfeas.settings import Settings
 from orfeas.studio import Studio
-from tests.engines.birefnet.tiny import write_tiny_weights
+from tests.engines.birefnet.tiny import write_tiny_model, write_tiny_weights
+from tests.hub import point_at, serve_hub
 
 DRAFT = parse_shape_options(quality="draft", seed=1, texture=False)
 
@@ -164,3 +168,22 @@ def test_the_report_tells_who_why_and_how_much(studio: Studio, photo: Path) -> N
 def test_it_can_be_stopped(studio: Studio, photo: Path) -> None:
     with pytest.raises(Cancelled):
         studio.remove_background(photo, progress=Progress(is_cancelled=lambda: True))
+
+
+def test_the_weights_are_fetched_like_any_and_taken_at_once(
+    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_model(tmp_path / "hub" / MODEL)
+    with serve_hub(tmp_path / "hub") as hub, Studio(Settings(data_dir=tmp_path / "data", device="cpu")) as studio:
+        point_at(hub, tmp_path / "home", monkeypatch)
+        before = next(info for info in studio.engines() if info.name == "birefnet")
+        assert before.fetch is not None
+        assert (before.fetch.status, before.fetch.total_bytes) == (FetchStatus.MISSING, 224_000_000)
+        assert studio.remove_background(photo)[1].remover == "grabcut"
+        studio.fetching.start(WeightsChoice.BIREFNET)
+        end = time.monotonic() + 20
+        while studio.fetching.live is not None:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert studio.fetching.state(WeightsChoice.BIREFNET).status is FetchStatus.COMPLETE
+        assert studio.remove_background(photo)[1].remover == "birefnet"

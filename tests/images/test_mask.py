@@ -10,8 +10,8 @@ from orfeas.images.mask import check_mask, load_mask
 SIZE = (120, 80)
 
 
-def saved(path: Path, image: Image.Image, **options: object) -> Path:
-    image.save(path, **options)
+def saved(path: Path, image: Image.Image, exif: Image.Exif | None = None) -> Path:
+    image.save(path, exif=exif or Image.Exif(), quality=95)
     return path
 
 
@@ -45,7 +45,7 @@ def test_a_mask_of_16_bits_and_one_that_lies_on_its_side_are_read(tmp_path: Path
     )
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = saved(tmp_path / "turned.jpg", ramp(*SIZE).rotate(90, expand=True), exif=exif, quality=95)
+    turned = saved(tmp_path / "turned.jpg", ramp(*SIZE).rotate(90, expand=True), exif)
     assert np.abs(np.asarray(load_mask(turned, SIZE), int) - np.asarray(ramp(*SIZE))).max() < 8
 
 

@@ -88,7 +88,7 @@ def hairs() -> Floats:
     for angle, length in random.uniform((0, 20), (2 * np.pi, 70), (300, 2)):
         ends = [4 * (300 + r * f(angle)) for r in (125, 130 + length) for f in (np.cos, np.sin)]
         draw.line(ends, fill=255, width=2)
-    return np.asarray(large.resize((SIZE_PX, SIZE_PX), Image.Resampling.BOX), dtype=np.float32) / 255
+    return np.asarray(large.resize((SIZE_PX, SIZE_PX), Image.Resampling.BOX), dtype=np.float32) / np.float32(255)
 
 
 def veil() -> Floats:

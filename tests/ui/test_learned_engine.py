@@ -125,7 +125,7 @@ def test_a_second_submission_is_refused_while_the_learned_engine_works(
 @pytest.mark.parametrize(
     "step",
     [
-        "orfeas.pipelines.cut_out",
+        "orfeas.pipelines.cut_subject",
         "orfeas.engines.hunyuan.framing.frame",
         "orfeas.engines.hunyuan.pipeline.sample",
         "orfeas.engines.hunyuan.volume.decode_volume",

@@ -209,7 +209,7 @@ def test_a_job_stops_in_the_middle_of_painting(
     "step",
     [
         "orfeas.pipelines.load_mesh",
-        "orfeas.pipelines.cut_out",
+        "orfeas.pipelines.cut_subject",
         "orfeas.textures.unwrap.lay_out",
         "orfeas.textures.views.select_views",
         "orfeas.textures.control_maps.render_control_pictures",

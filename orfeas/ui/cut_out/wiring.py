@@ -24,10 +24,13 @@ def connect_cut_out(
         with shown_as_toast():
             values = {"background": background, "mask": mask, "remover": by}
             name = f"{request.session_hash} {image.elem_id}"
+            is_told = False
             async with aclosing(handlers.look(name, uploaded(picture), values)) as views:
                 async for view in views:
+                    is_told = True
                     yield view.html, view.announcement or gr.skip()
-            yield gr.skip(), gr.skip()
+            if not is_told:  # the panel was asked again meanwhile
+                yield gr.skip(), gr.skip()
 
     inputs: list[Component] = [image, *panel.in_order(), remover]
     gr.on(
