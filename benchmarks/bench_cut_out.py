@@ -10,7 +10,7 @@ were estimated at the rim and with those of the picture, and the seconds.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -153,7 +153,7 @@ def score(find_alpha: FindAlpha, thing: Thing, background: Floats) -> Score:
     found, wanted = alpha >= 0.5, thing.alpha >= 0.5
     edge = (thing.alpha > 0.02) & (thing.alpha < 0.98)
     rim = grow(edge | (grow(wanted, 1) & ~wanted), RIM_PX)
-    truth = replace(thing).before(np.broadcast_to(NEW_BACKGROUND, thing.colours.shape)).astype(np.float32)
+    truth = thing.before(np.broadcast_to(NEW_BACKGROUND, thing.colours.shape)).astype(np.float32)
 
     def error_of(seen: Pixels) -> float:
         mixed = seen * alpha[..., None] + NEW_BACKGROUND * (1 - alpha[..., None])
