@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 
 from orfeas.errors import InternalError
 from orfeas.options import (
@@ -175,10 +176,18 @@ def test_how_the_work_failed_comes_back_as_it_was(space: Space, mug: Path) -> No
     assert space.generate(mug)["status"] == "completed"
 
 
-def test_gpu_time_that_is_used_up_is_said_with_the_platforms_words(space: Space, mug: Path) -> None:
-    space.queue.write_text("quota")
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [
+        ("quota", r"Too many requests: You have exceeded your free ZeroGPU quota \(37s requested vs\. 0s left\)\."),
+        ("timeout", r"Server busy: No GPU was free \(No GPU was available after 60s\)\. Try again in a minute\."),
+        ("broken", r"Internal error: The GPU worker could not start or answer \(RuntimeError\)\. Try again\."),
+    ],
+)
+def test_what_the_platform_refuses_is_an_error_of_ours(space: Space, mug: Path, refusal: str, sentence: str) -> None:
+    space.queue.write_text(refusal)
     client = space.client()
-    with pytest.raises(Exception, match=r"Too many requests: You have exceeded your free ZeroGPU quota"):
+    with pytest.raises(AppError, match=sentence):
         client.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
     space.queue.unlink()
 

@@ -7,7 +7,7 @@ that ran past its duration, is "GPU task aborted". Torch says that there is a GP
 worker has what the machine has. Differs on purpose: no platform is asked, and there is one GPU.
 
 What happens is written to the file that ``STAND_IN_LOG`` names, an event a line. The file that ``STAND_IN_QUEUE`` names
-says how it goes: while it says "full", no GPU is free; "quota" refuses the visitor; "brief" lends for a second.
+says how it goes: while it says "full", no GPU is free; a name of ``REFUSALS`` refuses; "brief" lends for a second.
 """
 
 import multiprocessing
@@ -32,6 +32,13 @@ if "gradio" in sys.modules and not hasattr(sys.modules["gradio"], "Blocks"):
 FORK = multiprocessing.get_context("fork")
 DEFAULT_DURATION_S = 60
 IS_ZERO_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+# What the platform says instead of lending, in the package's own words.
+REFUSALS = {
+    "quota": ("ZeroGPU quota exceeded", "You have exceeded your free ZeroGPU quota (37s requested vs. 0s left)."),
+    "timeout": ("ZeroGPU queue timeout", "No GPU was available after 60s."),
+    "broken": ("ZeroGPU worker error", "RuntimeError"),
+}
 
 _decorated: dict[Callable[..., Any], Callable[..., Any]] = {}
 _forked = False
@@ -133,8 +140,8 @@ def _schedule(seconds: float) -> float:
     queue = Path(os.environ["STAND_IN_QUEUE"])
     while (how := queue.read_text() if queue.exists() else "") == "full":
         time.sleep(0.05)
-    if how == "quota":
-        raise _error("ZeroGPU quota exceeded", f"You have exceeded your free ZeroGPU quota ({seconds:g}s requested).")
+    if how in REFUSALS:
+        raise _error(*REFUSALS[how])
     _log("lent")
     return 1 if how == "brief" else seconds
 
