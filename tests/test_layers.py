@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"pipelines"},
     {"engines"},
     {"textures", "text_to_image"},
-    {"images", "meshes", "jobs", "workspace", "metrics", "hub"},
+    {"images", "meshes", "jobs", "workspace", "metrics", "hub", "checkpoints", "residence", "readiness"},
     {"devices"},
     {"settings"},
     {"errors", "files", "progress", "records", "options", "version"},
