@@ -12,16 +12,24 @@ from orfeas.engines.hunyuan.paint.files import WEIGHTS as PAINT_WEIGHTS
 from orfeas.engines.hunyuan.paint.texture import HunyuanPaint
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.inflate import Inflate
-from orfeas.engines.planned import PLANNED
 from orfeas.engines.projection import Projection
-from orfeas.engines.residence import Tenants
 from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.fetching import Fetchable
-from orfeas.options import PictureOptions, ShapeOptions, TextureEngineChoice, TextureOptions, WeightsChoice
+from orfeas.hub import WeightSet
+from orfeas.options import (
+    PICTURE_OPTIONS,
+    PictureOptions,
+    ShapeOptions,
+    TextureEngineChoice,
+    TextureOptions,
+    WeightsChoice,
+)
 from orfeas.pipelines import ModelTask, PictureTask, TextureTask
 from orfeas.records import EngineInfo
+from orfeas.residence import Tenants
 from orfeas.settings import Settings
 from orfeas.text_to_image.base import PictureEngine
+from orfeas.text_to_image.diffusion import Diffusion
 from orfeas.text_to_image.pictogram import Pictogram
 
 
@@ -37,10 +45,11 @@ class Roster:
         weights, device = settings.weights, settings.device
         shape = HunyuanShape(weights, device, tenants, is_compiled=settings.compile)
         paint = HunyuanPaint(weights, device, tenants)
+        diffusion = Diffusion(settings.text_model, weights, device, tenants)
         self.shape: tuple[ShapeEngine, ...] = (shape, Inflate())
         self.texture: tuple[TextureEngine, ...] = (paint, Projection(device, tenants))
-        self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
-        self.fetchables = _fetchables(shape, paint)
+        self.picture: tuple[PictureEngine, ...] = (diffusion, Pictogram())
+        self.fetchables = _fetchables(shape, paint, diffusion)
 
     def infos(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not."""
@@ -48,7 +57,6 @@ class Roster:
             *(engine.info() for engine in self.shape),
             *(engine.info() for engine in self.texture),
             *(engine.info() for engine in self.picture),
-            *PLANNED,
         )
 
     def picture_task(self, prompt: str, options: PictureOptions, seed: int, stem: str) -> tuple[PictureTask, str]:
@@ -59,7 +67,22 @@ class Roster:
         """
         engine, reason = choose_picture_engine(self.picture, options.engine)
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
-        return PictureTask(effective, engine, stem, prompt), reason
+        return PictureTask(effective, engine, stem, prompt, engine.compose(prompt, effective)), reason
+
+    def picture_task_of_model(
+        self, prompt: str, options: PictureOptions, seed: int, stem: str
+    ) -> tuple[PictureTask, str]:
+        """As :meth:`picture_task`, for words to a model, where the picture's options have names of their own.
+
+        Raises:
+            OrfeasError: as there, under those names.
+        """
+        try:
+            return self.picture_task(prompt, options, seed, stem)
+        except (InvalidOption, EngineUnavailable) as error:
+            name = next((name for name, own in PICTURE_OPTIONS.items() if own == error.option), error.option)
+            message = str(error) if isinstance(error, EngineUnavailable) else str(error).replace(error.option, name)
+            raise type(error)(message, name) from error
 
     def model_task(self, options: ShapeOptions, seed: int, stem: str) -> tuple[ModelTask, str]:
         """A picture to a model, painted by an engine of its own where the shape's has no texture.
@@ -102,20 +125,33 @@ class Roster:
         return TextureTask(effective, engine, stem), reason
 
 
-def _fetchables(shape: HunyuanShape, paint: HunyuanPaint) -> tuple[Fetchable, ...]:
+def _fetchables(shape: HunyuanShape, paint: HunyuanPaint, diffusion: Diffusion) -> tuple[Fetchable, ...]:
     """The weights that can be fetched, by engine and all together."""
     own = (
         Fetchable(WeightsChoice.HUNYUAN_SHAPE, shape.title, WEIGHTS, shape.check_weights, shape.check_device),
         Fetchable(WeightsChoice.HUNYUAN_PAINT, paint.title, PAINT_WEIGHTS, paint.check_weights, paint.check_device),
+        Fetchable(
+            WeightsChoice.DIFFUSION,
+            diffusion.title,
+            diffusion.usual_weights,
+            diffusion.check_weights,
+            diffusion.check_device,
+            diffusion.weights,
+        ),
     )
+    # A model in a folder of the operator's own is nothing to fetch.
+    together = tuple(fetchable for fetchable in own if fetchable.weights)
 
     def check_all() -> None:
-        for fetchable in own:
+        for fetchable in together:
             fetchable.check_weights()
 
-    sets = tuple(weights for fetchable in own for weights in fetchable.weights)
-    titles = " and ".join(fetchable.title for fetchable in own)
-    return (*own, Fetchable(WeightsChoice.ALL, titles, sets, check_all, shape.check_device))
+    def needed() -> tuple[WeightSet, ...]:
+        return tuple(weights for fetchable in together for weights in fetchable.needed())
+
+    sets = tuple(weights for fetchable in together for weights in fetchable.weights)
+    titles = ", ".join(fetchable.title for fetchable in together)
+    return (*own, Fetchable(WeightsChoice.ALL, titles, sets, check_all, shape.check_device, needed))
 
 
 def _refuse_texture_options(options: ShapeOptions) -> None:

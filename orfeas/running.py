@@ -3,16 +3,42 @@
 import logging
 import secrets
 import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL.Image import Image
 
 from orfeas.devices import is_out_of_memory
 from orfeas.errors import Cancelled, InternalError, OrfeasError, OutOfMemory
 from orfeas.jobs import Jobs
-from orfeas.pipelines import JobFiles, Made, PictureTask, Task, TextureTask, make_model, make_picture, make_texture
+from orfeas.pipelines import (
+    JobFiles,
+    Made,
+    PictureTask,
+    Task,
+    TextureTask,
+    make_model,
+    make_picture,
+    make_texture,
+    write_preview,
+)
 from orfeas.progress import Progress
 from orfeas.records import Job
 from orfeas.workspace import Workspace, full_disk_explained
 
 LOGGER = logging.getLogger(__name__)
+
+
+def show_in(folder: Path) -> Callable[[Image], None]:
+    """What shows a picture in the making to whoever looks into the job's folder, from whatever process."""
+
+    def show(image: Image) -> None:
+        try:
+            write_preview(image, JobFiles(folder))
+        except OSError as error:
+            LOGGER.warning("a preview could not be written: %s", error.strerror)
+
+    return show
 
 
 def run_task(job_id: str, task: Task, jobs: Jobs, workspace: Workspace, progress: Progress) -> Job:
