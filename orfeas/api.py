@@ -94,6 +94,7 @@ class Routes:
             Route("/jobs/{job_id}/thumbnail", self.thumbnail),
             Route("/jobs/{job_id}/picture", self.picture),
             Route("/jobs/{job_id}/cut_out", self.cut_out),
+            Route("/jobs/{job_id}/preview", self.preview),
             Route("/jobs/{job_id}/model.{output_format}", self.model),
             Route("/jobs/{job_id}/turntable.webp", self.turntable),
             Route("/examples/{index:int}", self.example),
@@ -149,6 +150,15 @@ class Routes:
     def cut_out(self, request: Request) -> Response:
         """The subject as the job cut it out of its picture."""
         return _answer(lambda: _kept(self._studio.cut_out(request.path_params["job_id"]), "image/png"))
+
+    def preview(self, request: Request) -> Response:
+        """What the picture looks like that a job is making; it changes under its name, and goes when the job ends."""
+
+        def answer() -> Response:
+            data = self._studio.preview(request.path_params["job_id"])
+            return Response(data, media_type="image/webp", headers={"cache-control": "no-store"})
+
+        return _answer(answer)
 
     def model(self, request: Request) -> Response:
         """The job's model in a file format, converted once and then kept."""

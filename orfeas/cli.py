@@ -22,6 +22,7 @@ from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasErr
 from orfeas.files import check_writable, write_whole
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
+    PICTURE_OPTIONS,
     EngineChoice,
     OutputFormat,
     Quality,
@@ -44,7 +45,7 @@ from orfeas.options import (
 from orfeas.pictures.turntable import TurntableOptions, parse_turntable_options
 from orfeas.pipelines import png_bytes
 from orfeas.progress import Progress, Step
-from orfeas.records import FetchStatus, Job, JobStatus, to_json
+from orfeas.records import FetchStatus, Job, JobStatus, MeshReport, to_json
 from orfeas.settings import explain, read_settings
 from orfeas.studio import Studio
 from orfeas.ui.words import progress_text
@@ -82,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_generate(commands.add_parser("generate", help="make a model of a picture or of words"))
 
+    _add_picture(commands.add_parser("picture", help="make a picture from words"))
     _add_texture(commands.add_parser("texture", help="paint a mesh from a picture of its front"))
 
     _add_repair(commands.add_parser("repair", help="make a mesh ready to be printed"))
@@ -118,7 +120,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     parser.add_argument("--engine", default="auto", help=_choices(EngineChoice))
     parser.add_argument("--text-engine", default="auto", help=_choices(TextEngineChoice))
-    parser.add_argument("--style", default="none", help=_choices(Style))
+    _add_picture_options(parser, "picture-")
     parser.add_argument("--quality", default="standard", help=_choices(Quality))
     parser.add_argument("--no-texture", action="store_true", help="shape only")
     _add_background(parser)
@@ -135,6 +137,25 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size-mm", type=float, default=100, help="longest side of the model")
     parser.add_argument("--json", action="store_true", help="print the job record when done")
     parser.set_defaults(run=run_generate)
+
+
+def _add_picture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", help="what it should be")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="PNG file to write")
+    parser.add_argument("--engine", default="auto", help=_choices(TextEngineChoice))
+    _add_picture_options(parser)
+    parser.add_argument("--seed", type=int, default=-1, help="-1 takes a random one")
+    parser.add_argument("--scene", action="store_true", help="the words as they are, and not one object for 3D")
+    parser.add_argument("--json", action="store_true", help="print the job record when done")
+    parser.set_defaults(run=run_picture)
+
+
+def _add_picture_options(parser: argparse.ArgumentParser, prefix: str = "") -> None:
+    parser.add_argument("--style", default="none", help=_choices(Style))
+    parser.add_argument("--negative-prompt", default="", help="what to keep out of the picture")
+    parser.add_argument(f"--{prefix}steps", type=int, default=0, help="of the picture; 0 takes the model's own")
+    parser.add_argument(f"--{prefix}guidance-scale", type=float, default=-1, help="of the picture; -1: the model's own")
+    parser.add_argument("--size-px", type=int, default=0, help="side of the picture; 0 takes the model's own")
 
 
 def _add_texture(parser: argparse.ArgumentParser) -> None:
@@ -242,6 +263,25 @@ def run_generate(options: argparse.Namespace) -> int:
     return _run(options, lambda studio: _submit(studio, options, shape), shape.output_format)
 
 
+def run_picture(options: argparse.Namespace) -> int:
+    """``picture``: make a picture from words, and write it where it was asked for, whole or not at all."""
+    if options.output.suffix.lower() != ".png":
+        raise InvalidOption(f"A picture is written as a PNG; name the file {options.output.with_suffix('.png').name}.")
+    picture = parse_picture_options(
+        engine=options.engine,
+        style=options.style,
+        seed=options.seed,
+        negative_prompt=options.negative_prompt,
+        num_inference_steps=options.steps,
+        guidance_scale=options.guidance_scale,
+        size_px=options.size_px,
+        for_3d=not options.scene,
+        names={"num_inference_steps": "steps"},
+    )
+    prompt = parse_prompt(options.prompt)
+    return _run(options, lambda studio: studio.submit_text_to_image(prompt, picture), None)
+
+
 def run_texture(options: argparse.Namespace) -> int:
     """``texture``: paint a mesh, and write it where it was asked for, whole or not at all."""
     texture = parse_texture_options(
@@ -295,12 +335,13 @@ def run_cut_out(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_format: OutputFormat) -> int:
-    """Run a job in a studio of its own, and write its model."""
+def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_format: OutputFormat | None) -> int:
+    """Run a job in a studio of its own, and write its model; without a format its picture."""
     check_writable(options.output)
     with _stopped_by_signals() as stop, _scratch_studio() as studio:
         job = _follow(studio, submit(studio), stop)
-        data = studio.download(job.job_id, output_format).read_bytes()
+        made = studio.download(job.job_id, output_format) if output_format else studio.picture(job.job_id)
+        data = made.read_bytes()
     write_whole(options.output, data)
     if options.json:
         print(json.dumps(to_json(job), indent=2))
@@ -324,7 +365,15 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) -> Job:
     if options.image is not None:
         return studio.submit_image_to_3d(options.image, shape, mask=options.mask)
-    picture = parse_picture_options(engine=options.text_engine, style=options.style, engine_name="text_engine")
+    picture = parse_picture_options(
+        engine=options.text_engine,
+        style=options.style,
+        negative_prompt=options.negative_prompt,
+        num_inference_steps=options.picture_steps,
+        guidance_scale=options.picture_guidance_scale,
+        size_px=options.size_px,
+        names={own: name for name, own in PICTURE_OPTIONS.items()},
+    )
     return studio.submit_text_to_3d(parse_prompt(options.prompt), picture, shape)
 
 
@@ -361,16 +410,20 @@ def _tell_stages(studio: Studio, job_id: str, worker: threading.Thread, stop: th
 
 
 def _summary(job: Job, output: Path) -> str:
-    assert job.mesh is not None and job.status is JobStatus.COMPLETED
-    x, y, z = job.mesh.size_mm
-    closed = "watertight" if job.mesh.is_watertight else "not watertight"
+    assert job.status is JobStatus.COMPLETED
     preview = " (preview engine)" if job.is_preview else ""
     seed = f", seed {job.options['seed']}" if "seed" in job.options else ""
-    notes = "".join(f"\n{note}" for note in job.notes)
-    return (
-        f"{output}: {job.mesh.faces:,} faces, {closed}, {x:.1f} × {y:.1f} × {z:.1f} mm, "
-        f"by {job.engine}{preview}{seed}, {job.timings_s['total']:.2f} s{notes}"
-    )
+    prompt = f"\nPrompt given to the model: {job.final_prompt}" if job.final_prompt != job.prompt else ""
+    notes = prompt + "".join(f"\n{note}" for note in job.notes)
+    return f"{output}: {_measures(job.mesh)}by {job.engine}{preview}{seed}, {job.timings_s['total']:.2f} s{notes}"
+
+
+def _measures(mesh: MeshReport | None) -> str:
+    if mesh is None:
+        return ""
+    x, y, z = mesh.size_mm
+    closed = "watertight" if mesh.is_watertight else "not watertight"
+    return f"{mesh.faces:,} faces, {closed}, {x:.1f} × {y:.1f} × {z:.1f} mm, "
 
 
 def run_convert(options: argparse.Namespace) -> int:

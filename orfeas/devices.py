@@ -91,6 +91,17 @@ def free_bytes(device: "torch.device") -> int:
     return int(psutil.virtual_memory().available)
 
 
+def total_bytes(device: "torch.device") -> int:
+    """Memory that a device has, however much of it is free."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    return int(psutil.virtual_memory().total)
+
+
 def release_memory(device: "torch.device") -> None:
     """Give back what nothing refers to any more."""
     import torch

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from orfeas import hub
-from orfeas.engines.readiness import why_not
 from orfeas.errors import Cancelled, DuplicateJob, EngineUnavailable
 from orfeas.hub import GB, FetchAccount, WeightSet
 from orfeas.options import WeightsChoice
+from orfeas.readiness import why_not
 from orfeas.records import EngineInfo, FetchState, FetchStatus
 
 LOGGER = logging.getLogger(__name__)
@@ -30,9 +30,11 @@ class Fetchable:
     Attributes:
         engine: the name its weights go by.
         title: as people read it.
-        weights: what it needs.
+        weights: what it needs, as far as can be told at once.
         check_weights: raises ``EngineUnavailable`` where they are not here whole.
         check_device: raises ``EngineUnavailable`` where this machine could not run it even so; may load torch.
+        choose: what it needs, where that depends on the device; may load torch, and raises ``EngineUnavailable`` where
+            nothing can be fetched.
     """
 
     engine: WeightsChoice
@@ -40,6 +42,15 @@ class Fetchable:
     weights: tuple[WeightSet, ...]
     check_weights: Callable[[], None]
     check_device: Callable[[], None]
+    choose: Callable[[], tuple[WeightSet, ...]] | None = None
+
+    def needed(self) -> tuple[WeightSet, ...]:
+        """What it needs on this machine.
+
+        Raises:
+            EngineUnavailable: nothing can be fetched for it.
+        """
+        return self.choose() if self.choose else self.weights
 
     @property
     def total_bytes(self) -> int:
@@ -144,7 +155,7 @@ class Fetching:
         self._refuse_where_not_allowed()
         fetchable = self._fetchables[engine]
         return FetchPlan(
-            hub.account_for(fetchable.weights), hub.free_bytes(), _sentence(why_not(fetchable.check_device))
+            hub.account_for(fetchable.needed()), hub.free_bytes(), _sentence(why_not(fetchable.check_device))
         )
 
     def start(self, engine: WeightsChoice) -> FetchState:
@@ -265,7 +276,8 @@ class _Run:
             self.end(status, message)
 
     def _fetch(self) -> None:
-        accounts = hub.account_for(self.fetchable.weights)
+        needed = self.fetchable.needed()
+        accounts = hub.account_for(needed)
         self._check()
         plan = FetchPlan(accounts, hub.free_bytes(), "")
         LOGGER.info("fetching %s: %s", self.fetchable.engine, plan.sentence)
@@ -275,7 +287,7 @@ class _Run:
             self._state = replace(
                 self._state, total_bytes=plan.total_bytes, done_bytes=plan.total_bytes - plan.missing_bytes
             )
-        hub.fetch(self.fetchable.weights, self._report, self._check)
+        hub.fetch(needed, self._report, self._check)
         self.fetchable.check_weights()
 
     def _report(self, done_bytes: int) -> None:

@@ -16,8 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orfeas.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
 
 LOGGER = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ RETRY_AFTER_S = 1.0
 WAIT_S = 0.1
 LOCK_WAIT_S = 0.5
 HASHED_AT_ONCE = 1 << 20
+MAX_INDEX_BYTES = 1_000_000
 # The Hub names large files by their content's SHA-256, and small ones otherwise.
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # What an HTTP status of the Hub means to a person.
@@ -48,14 +53,17 @@ class WeightSet:
     Attributes:
         repo_id: repository on the Hub.
         files: paths inside of it; nothing else of it is fetched.
-        size_bytes: of all of them as published, about; the Hub tells exactly.
-        licence: their terms, in one line.
+        size_bytes: of all of them as published, about; the Hub tells exactly. 0 where only the Hub knows.
+        licence: their terms, in one line; empty takes what the repository's card says.
+        choose: picks the files where the repository's own index decides: from the names of all of its files and from
+            what the one in ``files`` holds. Raises ``EngineUnavailable`` where they cannot be used.
     """
 
     repo_id: str
     files: tuple[str, ...]
     size_bytes: int
     licence: str
+    choose: Callable[[Sequence[str], bytes], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -155,10 +163,11 @@ def account_for(sets: Sequence[WeightSet]) -> tuple[FetchAccount, ...]:
 
 def _account_for(weights: WeightSet) -> FetchAccount:
     with _errors_explained(weights.repo_id):
-        remotes = [_look_up(weights.repo_id, name) for name in weights.files]
+        remotes = [_look_up(weights.repo_id, name) for name in _names_of(weights)]
+        licence = weights.licence or _told_licence(weights.repo_id)
     return FetchAccount(
         source=f"{_host()}/{weights.repo_id}",
-        licence=weights.licence,
+        licence=licence,
         missing=tuple(remote.name for remote in remotes if not remote.is_here),
         total_bytes=sum(remote.size_bytes for remote in remotes),
         missing_bytes=sum(remote.size_bytes - remote.here_bytes for remote in remotes),
@@ -183,11 +192,53 @@ def fetch(sets: Sequence[WeightSet], report: Report, check: Check) -> None:
     done = 0
     for weights in sets:
         with _errors_explained(weights.repo_id):
-            for name in weights.files:
+            names = _names_of(weights)
+            for name in names:
                 done += _fetch_file(weights.repo_id, name, done, report, check)
-            for name in weights.files:
+            for name in names:
                 check()
                 hf_hub_download(weights.repo_id, name)
+
+
+def _names_of(weights: WeightSet) -> tuple[str, ...]:
+    """The files of a set, chosen by the repository's index where that decides."""
+    if weights.choose is None:
+        return weights.files
+    siblings = _describe(weights.repo_id).siblings or []
+    return weights.choose([sibling.rfilename for sibling in siblings], _read(weights.repo_id, weights.files[0]))
+
+
+def _told_licence(repo_id: str) -> str:
+    """What the repository's card says of its terms."""
+    card = _describe(repo_id).card_data
+    licence = card.get("license") if card else None
+    return str(licence) if licence else f"not told; read {_host()}/{repo_id}"
+
+
+def _describe(repo_id: str) -> "ModelInfo":
+    from huggingface_hub import HfApi, constants
+
+    return HfApi(endpoint=constants.ENDPOINT).model_info(repo_id)
+
+
+def _read(repo_id: str, name: str) -> bytes:
+    """A small file's content.
+
+    Raises:
+        EngineUnavailable: it is not small.
+    """
+    from huggingface_hub import constants, get_session, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]  # are public
+
+    told = _look_up(repo_id, name)
+    if told.size_bytes > MAX_INDEX_BYTES:
+        raise EngineUnavailable(f"{name} of {repo_id} has {told.size_bytes:,} bytes, which no index has.")
+    url = hf_hub_url(repo_id, name, revision=told.commit)
+    answer = get_session().get(
+        url, headers=build_hf_headers(), timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT, follow_redirects=True
+    )
+    hf_raise_for_status(answer)
+    return bytes(answer.content)
 
 
 def _fetch_file(repo_id: str, name: str, before: int, report: Report, check: Check) -> int:

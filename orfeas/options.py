@@ -5,6 +5,7 @@
 
 import math
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -13,6 +14,8 @@ from orfeas.errors import InvalidOption, InvalidPrompt
 
 MAX_PROMPT_CHARACTERS = 1000
 MAX_SEED = 2**31 - 1
+# Of a picture made from words; latents are divided by 8, and some networks take patches of two.
+MIN_SIDE_PX, MAX_SIDE_PX, SIDE_STEP_PX = 64, 2048, 16
 # Far beyond every range; a whole number of any length can be compared with it, and not with infinity.
 MAX_NUMBER = 10**15
 
@@ -39,6 +42,7 @@ class WeightsChoice(StrEnum):
     HUNYUAN_SHAPE = "hunyuan3d-2.1"
     HUNYUAN_PAINT = "hunyuan3d-2.1-paint"
     BIREFNET = "birefnet"
+    DIFFUSION = "diffusion"
     ALL = "all"
 
 
@@ -187,7 +191,11 @@ class RepairOptions:
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """Options of ``/text_to_image``, made by :func:`parse_picture_options`; ``-1`` and ``0`` let ORFEAS choose."""
+    """Options of ``/text_to_image``, made by :func:`parse_picture_options`; ``-1`` and ``0`` let ORFEAS choose.
+
+    ``size_px`` is the side of the square picture. ``for_3d`` asks for one object, whole, centred, on a plain
+    background.
+    """
 
     engine: TextEngineChoice = TextEngineChoice.AUTO
     style: Style = Style.NONE
@@ -195,7 +203,16 @@ class PictureOptions:
     negative_prompt: str = ""
     num_inference_steps: int = 0
     guidance_scale: float = -1.0
+    size_px: int = 0
+    for_3d: bool = True
 
+
+# The options of a picture as ``/text_to_3d`` names them, where the model has one of the same name.
+PICTURE_OPTIONS: Mapping[str, str] = {
+    "text_engine": "engine",
+    "picture_steps": "num_inference_steps",
+    "picture_guidance_scale": "guidance_scale",
+}
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -436,19 +453,32 @@ def parse_picture_options(
     negative_prompt: object = "",
     num_inference_steps: object = 0,
     guidance_scale: object = -1,
-    engine_name: str = "engine",
+    size_px: object = 0,
+    for_3d: object = True,
+    names: Mapping[str, str] | None = None,
 ) -> PictureOptions:
-    """Check what a caller sent to ``/text_to_image``; ``engine_name`` is what the endpoint calls its engine.
+    """Check what a caller sent to ``/text_to_image``; ``names`` are what another endpoint calls some of the options.
 
     Raises:
         InvalidOption: the first value that is not allowed, with what is.
         InvalidPrompt: a negative prompt that is too long.
     """
+    told = {own: own for own in PICTURE_OPTIONS.values()} | dict(names or {})
     return PictureOptions(
-        engine=parse_choice(engine_name, engine, TextEngineChoice),
+        engine=parse_choice(told["engine"], engine, TextEngineChoice),
         style=parse_choice("style", style, Style),
         seed=parse_integer("seed", seed, 0, MAX_SEED, auto=-1),
         negative_prompt=parse_prompt(negative_prompt) if negative_prompt else "",
-        num_inference_steps=parse_integer("num_inference_steps", num_inference_steps, 1, 200, auto=0),
-        guidance_scale=parse_number("guidance_scale", guidance_scale, 0, 30, auto=-1),
+        num_inference_steps=parse_integer(told["num_inference_steps"], num_inference_steps, 1, 200, auto=0),
+        guidance_scale=parse_number(told["guidance_scale"], guidance_scale, 0, 30, auto=-1),
+        size_px=_parse_side(size_px),
+        for_3d=parse_bool("for_3d", for_3d),
     )
+
+
+def _parse_side(value: object) -> int:
+    """The side of a picture: what every pipeline can divide."""
+    side = parse_integer("size_px", value, MIN_SIDE_PX, MAX_SIDE_PX, auto=0)
+    if side % SIDE_STEP_PX:
+        raise InvalidOption(f"size_px cannot be {side}; it takes a multiple of {SIDE_STEP_PX}.", "size_px")
+    return side

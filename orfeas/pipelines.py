@@ -30,6 +30,7 @@ from orfeas.pictures.turntable import TurntableOptions, make_portrait, make_turn
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo, ImageInfo, JobKind, MeshReport, Scalar
 from orfeas.text_to_image.base import PictureEngine, PictureRequest
+from orfeas.workspace import PREVIEW
 
 THUMBNAIL_PX = 192
 MAX_STEM = 40
@@ -55,12 +56,16 @@ SUFFIXES: Mapping[OutputFormat, str] = {
 
 @dataclass(frozen=True)
 class PictureTask:
-    """Words to be made a picture by ``engine``; ``options`` are effective; ``stem`` names its files."""
+    """Words to be made a picture by ``engine``; ``options`` are effective; ``stem`` names its files.
+
+    ``prompt`` is the caller's, ``final_prompt`` what the engine is given.
+    """
 
     options: PictureOptions
     engine: PictureEngine
     stem: str
     prompt: str
+    final_prompt: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class TextureTask:
     stem: str
     prompt: str = ""
     remover: Remover | None = None
+    final_prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,11 @@ class ModelTask:
         """The words it all began with; empty where it began with a picture."""
         return self.picture.prompt if self.picture else ""
 
+    @property
+    def final_prompt(self) -> str:
+        """What the picture's engine is given; empty where it began with a picture."""
+        return self.picture.final_prompt if self.picture else ""
+
 
 @dataclass(frozen=True)
 class RepairTask:
@@ -105,6 +116,7 @@ class RepairTask:
     apart: Apart
     stem: str
     prompt: str = ""
+    final_prompt: str = ""
 
 
 Task = PictureTask | ModelTask | TextureTask | RepairTask
@@ -163,6 +175,11 @@ class JobFiles:
         return self.folder / "turntable" / name / f"{self.stem}.webp"
 
     @property
+    def preview(self) -> Path:
+        """What the picture looks like while it is being made, small, WebP; only until then."""
+        return self.folder / PREVIEW
+
+    @property
     def picture(self) -> Path:
         """The picture made from words, RGBA PNG."""
         return self.folder / "picture" / f"{self.stem}.png"
@@ -213,8 +230,8 @@ def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made
     Raises:
         OrfeasError: as the engine says.
     """
+    result = task.engine.generate(PictureRequest(task.final_prompt, task.options), progress)
     with progress.stage(Stage.PICTURE):
-        result = task.engine.generate(PictureRequest(task.prompt, task.options), progress)
         data = png_bytes(result.image)
         write_whole(files.picture, data)
         _write_thumbnail(result.image, files)
@@ -458,7 +475,15 @@ def reported_options(task: Task) -> dict[str, Scalar]:
     }
     if isinstance(task, ModelTask) and task.picture:
         text = task.picture.options
-        return {"style": text.style.value, "text_engine": text.engine.value, **options}
+        return {
+            "style": text.style.value,
+            "text_engine": text.engine.value,
+            **options,
+            "negative_prompt": text.negative_prompt,
+            "picture_steps": text.num_inference_steps,
+            "picture_guidance_scale": text.guidance_scale,
+            "size_px": text.size_px,
+        }
     return options
 
 
@@ -467,6 +492,13 @@ def png_bytes(image: Image.Image) -> bytes:
     buffer = BytesIO()
     image.save(buffer, "PNG", compress_level=PNG_LEVEL)
     return buffer.getvalue()
+
+
+def write_preview(image: Image.Image, files: JobFiles) -> None:
+    """Let a picture that is being made be seen as it stands now."""
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=80)
+    write_whole(files.preview, buffer.getvalue())
 
 
 def _write_thumbnail(image: Image.Image, files: JobFiles) -> None:

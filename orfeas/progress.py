@@ -6,8 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orfeas.errors import Cancelled
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PREVIEW_EVERY_S = 1.0
 
 
 class Stage(StrEnum):
@@ -60,15 +66,19 @@ class Progress:
     Args:
         report: called with every step; must be quick and must not raise.
         is_cancelled: asked at every step and by :meth:`check`.
+        show: called with a small picture of what is being made, now and then; must be quick and must not raise.
     """
 
     def __init__(
         self,
         report: Callable[[Step], None] = lambda step: None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        show: "Callable[[Image], None] | None" = None,
     ) -> None:
         self._report = report
         self._is_cancelled = is_cancelled
+        self._show = show
+        self._shown_at = -PREVIEW_EVERY_S
         self._stage: Stage | None = None
         self.timings_s: dict[Stage, float] = {}
 
@@ -108,6 +118,20 @@ class Progress:
         """Report what a worker in another process has told: its last step, and what its stages took so far."""
         self.timings_s = dict(timings_s)
         self._report(step)
+
+    def preview(self, draw: "Callable[[], Image | None]") -> None:
+        """Show what is being made, at most once a second, and only where somebody can look.
+
+        Args:
+            draw: makes the picture; called only where it will be shown; None is nothing to show.
+        """
+        now = time.monotonic()
+        if self._show is None or now - self._shown_at < PREVIEW_EVERY_S:
+            return
+        image = draw()
+        if image is not None:
+            self._show(image)
+            self._shown_at = time.monotonic()
 
     def check(self) -> None:
         """Stop here if asked to; call it between pieces of work of less than a second.

@@ -119,7 +119,8 @@ class Failure:
 class Job:
     """One job, as ``/job_status`` tells it.
 
-    ``name`` is what its files are called. ``progress`` runs from 0 to 1. ``options`` holds every effective value under
+    ``name`` is what its files are called. ``final_prompt`` is what the engine that made the picture was given for
+    ``prompt``. ``progress`` runs from 0 to 1. ``options`` holds every effective value under
     the endpoint's own parameter names, so that the call can be repeated. ``left_s`` is how long a running job will take
     from its last step on; None where that is not known yet. ``timings_s`` has a value per stage and, in the end, their
     ``total``. ``mesh_before`` measures what a repair was given. ``files`` maps a format to its size in bytes.
@@ -141,6 +142,7 @@ class Job:
     notes: tuple[str, ...] = ()
     name: str = ""
     prompt: str = ""
+    final_prompt: str = ""
     options: Mapping[str, Scalar] = field(default_factory=dict)
     image: ImageInfo | None = None
     mesh: MeshReport | None = None
@@ -206,7 +208,7 @@ class EngineInfo:
 
     ``kind`` is ``shape``, ``texture``, ``text_to_image`` or ``background``; ``why_not`` is empty where it is ready;
     ``needs`` says in words what it takes to run. ``weights`` is the name that its published weights are fetched by, and
-    ``fetch`` how that stands; empty and None where it needs none.
+    ``fetch`` how that stands; empty and None where it needs none. ``lacks`` names options that it is known to refuse.
     """
 
     name: str
@@ -220,6 +222,7 @@ class EngineInfo:
     is_preview: bool
     weights: str = ""
     fetch: FetchState | None = None
+    lacks: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

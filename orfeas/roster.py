@@ -21,12 +21,12 @@ from orfeas.engines.hunyuan.paint.files import WEIGHTS as PAINT_WEIGHTS
 from orfeas.engines.hunyuan.paint.texture import HunyuanPaint
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.engines.inflate import Inflate
-from orfeas.engines.planned import PLANNED
 from orfeas.engines.projection import Projection
-from orfeas.engines.residence import Tenants
 from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.fetching import Fetchable
+from orfeas.hub import WeightSet
 from orfeas.options import (
+    PICTURE_OPTIONS,
     CutOutOptions,
     PictureOptions,
     RemoveBackground,
@@ -38,8 +38,10 @@ from orfeas.options import (
 )
 from orfeas.pipelines import ModelTask, PictureTask, TextureTask
 from orfeas.records import EngineInfo
+from orfeas.residence import Tenants
 from orfeas.settings import Settings
 from orfeas.text_to_image.base import PictureEngine
+from orfeas.text_to_image.diffusion import Diffusion
 from orfeas.text_to_image.pictogram import Pictogram
 
 
@@ -56,12 +58,13 @@ class Roster:
         weights, device = settings.weights, settings.device
         shape = HunyuanShape(weights, device, tenants, is_compiled=settings.compile)
         paint = HunyuanPaint(weights, device, tenants)
+        diffusion = Diffusion(settings.text_model, weights, device, tenants)
         self.shape: tuple[ShapeEngine, ...] = (shape, Inflate())
         self.texture: tuple[TextureEngine, ...] = (paint, Projection(light_device or device, tenants))
-        self.picture: tuple[PictureEngine, ...] = (Pictogram(),)
+        self.picture: tuple[PictureEngine, ...] = (diffusion, Pictogram())
         birefnet = BiRefNet(weights)
         self.removers: tuple[Remover, ...] = (birefnet, GrabCut())
-        self.fetchables = _fetchables(shape, paint, birefnet)
+        self.fetchables = _fetchables(shape, paint, birefnet, diffusion)
 
     def infos(self) -> tuple[EngineInfo, ...]:
         """Every engine the API names, with ready or why not."""
@@ -70,7 +73,6 @@ class Roster:
             *(engine.info() for engine in self.texture),
             *(engine.info() for engine in self.picture),
             *(remover.info() for remover in self.removers),
-            *PLANNED,
         )
 
     def picture_task(self, prompt: str, options: PictureOptions, seed: int, stem: str) -> tuple[PictureTask, str]:
@@ -81,7 +83,22 @@ class Roster:
         """
         engine, reason = choose_picture_engine(self.picture, options.engine)
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
-        return PictureTask(effective, engine, stem, prompt), reason
+        return PictureTask(effective, engine, stem, prompt, engine.compose(prompt, effective)), reason
+
+    def picture_task_of_model(
+        self, prompt: str, options: PictureOptions, seed: int, stem: str
+    ) -> tuple[PictureTask, str]:
+        """As :meth:`picture_task`, for words to a model, where the picture's options have names of their own.
+
+        Raises:
+            OrfeasError: as there, under those names.
+        """
+        try:
+            return self.picture_task(prompt, options, seed, stem)
+        except (InvalidOption, EngineUnavailable) as error:
+            name = next((name for name, own in PICTURE_OPTIONS.items() if own == error.option), error.option)
+            message = str(error) if isinstance(error, EngineUnavailable) else str(error).replace(error.option, name)
+            raise type(error)(message, name) from error
 
     def remover_for(
         self, options: CutOutOptions | ShapeOptions | TextureOptions, has_mask: bool
@@ -156,21 +173,36 @@ class Roster:
         return TextureTask(effective, engine, stem), reason
 
 
-def _fetchables(shape: HunyuanShape, paint: HunyuanPaint, remover: BiRefNet) -> tuple[Fetchable, ...]:
+def _fetchables(
+    shape: HunyuanShape, paint: HunyuanPaint, remover: BiRefNet, diffusion: Diffusion
+) -> tuple[Fetchable, ...]:
     """The weights that can be fetched, by engine and all together."""
     own = (
         Fetchable(WeightsChoice.HUNYUAN_SHAPE, shape.title, WEIGHTS, shape.check_weights, shape.check_device),
         Fetchable(WeightsChoice.HUNYUAN_PAINT, paint.title, PAINT_WEIGHTS, paint.check_weights, paint.check_device),
         Fetchable(WeightsChoice.BIREFNET, remover.title, REMOVER_WEIGHTS, remover.check_weights, remover.check_device),
+        Fetchable(
+            WeightsChoice.DIFFUSION,
+            diffusion.title,
+            diffusion.usual_weights,
+            diffusion.check_weights,
+            diffusion.check_device,
+            diffusion.weights,
+        ),
     )
+    # A model in a folder of the operator's own is nothing to fetch.
+    together = tuple(fetchable for fetchable in own if fetchable.weights)
 
     def check_all() -> None:
-        for fetchable in own:
+        for fetchable in together:
             fetchable.check_weights()
 
-    sets = tuple(weights for fetchable in own for weights in fetchable.weights)
-    titles = ", ".join(fetchable.title for fetchable in own)
-    return (*own, Fetchable(WeightsChoice.ALL, titles, sets, check_all, shape.check_device))
+    def needed() -> tuple[WeightSet, ...]:
+        return tuple(weights for fetchable in together for weights in fetchable.needed())
+
+    sets = tuple(weights for fetchable in together for weights in fetchable.weights)
+    titles = ", ".join(fetchable.title for fetchable in together)
+    return (*own, Fetchable(WeightsChoice.ALL, titles, sets, check_all, shape.check_device, needed))
 
 
 def _refuse_beside_mask(options: CutOutOptions | ShapeOptions | TextureOptions) -> None:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL.Image import Image
+
 from orfeas.devices import is_out_of_memory
 from orfeas.errors import Cancelled, InternalError, OrfeasError, OutOfMemory
 from orfeas.jobs import Jobs
-from orfeas.pipelines import Made, Task
+from orfeas.pipelines import JobFiles, Made, Task, write_preview
 from orfeas.progress import Progress
 from orfeas.records import Job, JobKind
 from orfeas.workspace import Workspace, full_disk_explained
@@ -18,6 +20,18 @@ LOGGER = logging.getLogger(__name__)
 
 # What does a task's work in a job's folder: :func:`orfeas.pipelines.make`, or the same on a GPU that is lent.
 Maker = Callable[[Task, JobKind, Path, Progress], Made]
+
+
+def show_in(folder: Path) -> Callable[[Image], None]:
+    """What shows a picture in the making to whoever looks into the job's folder, from whatever process."""
+
+    def show(image: Image) -> None:
+        try:
+            write_preview(image, JobFiles(folder))
+        except OSError as error:
+            LOGGER.warning("a preview could not be written: %s", error.strerror)
+
+    return show
 
 
 def run_task(job_id: str, task: Task, make: Maker, jobs: Jobs, workspace: Workspace, progress: Progress) -> Job:

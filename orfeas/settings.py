@@ -1,6 +1,7 @@
 """What the operator may choose, read from the environment; the only place that reads it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Literal, Self
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "ORFEAS_"
 # Set in a Space on ZeroGPU hardware, by the platform.
 ZERO_GPU = "SPACES_ZERO_GPU"
+REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 class Settings(BaseSettings):
@@ -27,6 +29,8 @@ class Settings(BaseSettings):
         weights: folder with the published weights of learned engines; the Hugging Face cache where it is not set.
         fetch: an engine, or ``all``, whose published weights are fetched when the server starts, where they are
             missing: as much as ``python -m orfeas fetch`` tells, under the licence it tells. ``none`` fetches nothing.
+        text_model: the model that makes pictures from words: a repository of diffusers' layout on the Hugging Face Hub,
+            such as ``owner/name``, or a folder; empty takes ours, by the memory of the device. Safetensors only.
         device: what learned engines run on; ``auto`` takes a GPU, and never the processor, which would take very long.
         compile: put the learned shape engine through ``torch.compile``: slower in the first job, faster after it. It
             needs a C++ compiler, and Triton for an NVIDIA GPU; not on ZeroGPU.
@@ -58,7 +62,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("orfeas", appauthor=False))
     offline: bool = False
     weights: Path | None = None
-    fetch: Literal["none", "hunyuan3d-2.1", "hunyuan3d-2.1-paint", "birefnet", "all"] = "none"
+    fetch: Literal["none", "hunyuan3d-2.1", "hunyuan3d-2.1-paint", "birefnet", "diffusion", "all"] = "none"
+    text_model: str = ""
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     compile: bool = False
     max_waiting: int = Field(default=32, ge=1, le=1000)
@@ -75,6 +80,13 @@ class Settings(BaseSettings):
     password: str = ""
     mcp: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("text_model")
+    @classmethod
+    def _is_model(cls, value: str) -> str:
+        if value and not is_folder(value) and not REPO_ID.fullmatch(value):
+            raise ValueError("it is neither a repository's name, such as owner/name, nor a folder")
+        return value
 
     @field_validator("session_limit", "address_limit")
     @classmethod
@@ -123,6 +135,11 @@ class Settings(BaseSettings):
         if self.weights is not None:
             return "ORFEAS_WEIGHTS is set, so weights in the Hugging Face cache would not be used"
         return ""
+
+
+def is_folder(model: str) -> bool:
+    """Whether a text model is named by its folder, and not by its repository."""
+    return bool(model) and (model[0] in "/.~" or "\\" in model or Path(model).is_dir())
 
 
 def read_settings() -> Settings:

@@ -60,7 +60,7 @@ from orfeas.pipelines import (
 from orfeas.progress import Progress, Stage
 from orfeas.records import CutOutReport, EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
 from orfeas.roster import Roster
-from orfeas.running import run_task, timings_of
+from orfeas.running import run_task, show_in, timings_of
 from orfeas.settings import Settings, read_settings
 from orfeas.workspace import Workspace, full_disk_explained
 from orfeas.zero_gpu import ZeroGpu
@@ -126,8 +126,8 @@ class Studio:
 
     def tidy(self) -> None:
         """Delete what has expired; done at the start, after every job, and by a server now and then."""
-        live = self.jobs.live_ids()
         try:
+            live = self.jobs.live_ids()
             self.jobs.forget(self.workspace.expire(lambda job_id: job_id in live or self.jobs.is_live(job_id)))
         except (OSError, InternalError) as error:
             LOGGER.warning("expired files could not be deleted: %s", error)
@@ -294,7 +294,7 @@ class Studio:
         """
         seed = choose_seed(shape.seed)
         with self._refusals_counted():
-            first, first_reason = self.roster.picture_task(prompt, picture, seed, file_stem(prompt))
+            first, first_reason = self.roster.picture_task_of_model(prompt, picture, seed, file_stem(prompt))
             task, reason = self.roster.model_task(shape, seed, first.stem)
             return self._claim(JobKind.TEXT_TO_3D, replace(task, picture=first), f"{first_reason} {reason}", caller)
 
@@ -361,6 +361,7 @@ class Studio:
         progress = Progress(
             report=lambda step: self.jobs.report(job_id, step, timings_of(progress)),
             is_cancelled=lambda: self.jobs.is_cancelled(job_id),
+            show=show_in(self.workspace.job_folder(job_id)),
         )
         try:
             _take(self._device, progress)
@@ -371,6 +372,7 @@ class Studio:
             job = run_task(job_id, task, maker, self.jobs, self.workspace, progress)
         finally:
             self._device.release()
+            self.workspace.drop_preview(job_id)
         self.tidy()
         return self._end(job)
 
@@ -454,6 +456,17 @@ class Studio:
         files = self._files(job_id)
         return _existing(files.picture if files.picture.exists() else files.upload)
 
+    def preview(self, job_id: str) -> bytes:
+        """What the picture looks like that the job is making, WebP; the file goes when the job ends.
+
+        Raises:
+            NotFound: no such job, or there is nothing to see of it.
+        """
+        try:
+            return self._files(job_id).preview.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound("There is nothing to see of this job's picture yet, or no longer.") from error
+
     def cut_out(self, job_id: str) -> Path:
         """The subject as it was cut out of the job's picture.
 
@@ -501,6 +514,7 @@ class Studio:
             is_preview=is_preview(task),
             name=task.stem,
             prompt=task.prompt,
+            final_prompt=task.final_prompt,
             options=reported_options(task),
             image=image,
         )

@@ -30,6 +30,8 @@ PRIVATE = 0o700
 DAY_S = 86_400.0
 GB = 1_000_000_000
 FLAG = ".cancelled"
+# What a job's picture looks like while it is being made.
+PREVIEW = "preview.webp"
 # What orfeas.files leaves behind when a process is killed while it writes; no write takes so long.
 PART = re.compile(r"\..+\.part")
 PART_IS_LEFT_AFTER_S = 60.0
@@ -111,6 +113,15 @@ class Workspace:
             NotFound: ``job_id`` is no job's id.
         """
         return CancelFlag(self._folder(job_id) / FLAG)
+
+    def drop_preview(self, job_id: str) -> None:
+        """Delete what the job showed while it worked, if it did.
+
+        Raises:
+            NotFound: ``job_id`` is no job's id.
+        """
+        with suppress(OSError):  # on Windows one that is being looked at stays until the job expires
+            (self._folder(job_id) / PREVIEW).unlink(missing_ok=True)
 
     def expire(self, is_live: Callable[[str], bool], now: float | None = None) -> tuple[str, ...]:
         """Delete what is too old, then the oldest while all together are too large; returns the ids that are gone.

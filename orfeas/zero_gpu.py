@@ -21,16 +21,17 @@ from orfeas.options import (
     EngineChoice,
     PictureOptions,
     Quality,
+    RemoverChoice,
     ShapeOptions,
     TextEngineChoice,
     TextureEngineChoice,
     TextureOptions,
 )
-from orfeas.pipelines import Made, ModelTask, RepairTask, Task, make
+from orfeas.pipelines import JobFiles, Made, ModelTask, RepairTask, Task, make
 from orfeas.progress import CancelFlag, Progress, Stage, Step
 from orfeas.records import JobKind
 from orfeas.roster import Roster
-from orfeas.running import attempt
+from orfeas.running import attempt, show_in
 from orfeas.settings import Settings
 from orfeas.workspace import FLAG
 
@@ -45,6 +46,7 @@ SHAPE_STEP_S = 0.4
 SURFACE_S = {Quality.DRAFT: 10, Quality.STANDARD: 15, Quality.HIGH: 25, Quality.ULTRA: 40}
 PAINT_S = {Quality.DRAFT: 25, Quality.STANDARD: 40, Quality.HIGH: 60, Quality.ULTRA: 90}
 PICTURE_S = 25
+CUT_OUT_S = 15
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,15 @@ class Work:
             OrfeasError: an engine is not ready there.
         """
         options = self.options
+        has_mask = JobFiles(self.folder, self.stem).mask.exists()
         if isinstance(options, PictureOptions):
             return roster.picture_task(self.prompt, options, options.seed, self.stem)[0]
         if isinstance(options, TextureOptions):
-            return roster.texture_task(options, options.seed, self.stem)[0]
-        model = roster.model_task(options, options.seed, self.stem)[0]
+            return roster.texture_task(options, options.seed, self.stem, has_mask)[0]
+        model = roster.model_task(options, options.seed, self.stem, has_mask)[0]
         if self.picture is None:
             return model
-        picture = roster.picture_task(self.prompt, self.picture, self.picture.seed, self.stem)[0]
+        picture = roster.picture_task_of_model(self.prompt, self.picture, self.picture.seed, self.stem)[0]
         return replace(model, picture=picture)
 
 
@@ -213,6 +216,8 @@ def duration_s(work: Work) -> int:
         paints = isinstance(options, TextureOptions) and options.engine is TextureEngineChoice.HUNYUAN
     if paints and not isinstance(options, PictureOptions):
         seconds += LOAD_S + PAINT_S[options.quality]
+    if not isinstance(options, PictureOptions) and options.remover is RemoverChoice.BIREFNET:
+        seconds += CUT_OUT_S
     return min(LONGEST_S, math.ceil(seconds))
 
 
@@ -221,6 +226,7 @@ def work_on_gpu(work: Work) -> Outcome:
     progress = Progress(
         report=lambda step: tell(work.folder, Told(step, progress.timings_s)),
         is_cancelled=CancelFlag(work.folder / FLAG).is_set,
+        show=show_in(work.folder),
     )
     made = attempt(lambda: make(work.task(_roster(work.settings)), work.kind, work.folder, progress), work.folder.name)
     return Outcome(made, progress.timings_s)

@@ -1,5 +1,6 @@
 """A Hub on this machine: enough of its HTTP to fetch files from, with a connection that is slow, or breaks."""
 
+import json
 import re
 import threading
 import time
@@ -14,7 +15,8 @@ import pytest
 from huggingface_hub import constants
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-PREFIX = re.compile(rf"/[^/]+/[^/]+/resolve/(main|{COMMIT})/")
+PREFIX = re.compile(rf"/[\w.-]+/[\w.-]+/resolve/(main|{COMMIT})/")
+ABOUT = re.compile(r"/api/models/([\w.-]+/[\w.-]+)")
 PIECES = 40
 
 
@@ -23,7 +25,7 @@ class Hub:
     """One Hub.
 
     Attributes:
-        folder: holds the repository's files.
+        folder: holds the files of every repository that is asked for.
         endpoint: its address.
         breaks: how many more times it breaks off in the middle of a checkpoint.
         pause_s: how long it waits after each fortieth of a checkpoint.
@@ -54,11 +56,30 @@ def serve_hub(folder: Path, breaks: int = 0) -> Iterator[Hub]:
             self.answer()
 
         def do_GET(self) -> None:
+            about = ABOUT.fullmatch(self.path.split("?")[0])
+            if about is not None:
+                self.describe(about[1])
+                return
             data = self.answer()
             if self.path.endswith(".ckpt"):
                 self.tell(data)
             else:
                 self.wfile.write(data)
+
+        def describe(self, repo_id: str) -> None:
+            names = [path.relative_to(hub.folder).as_posix() for path in hub.folder.rglob("*") if path.is_file()]
+            about = {
+                "id": repo_id,
+                "sha": COMMIT,
+                "siblings": [{"rfilename": name} for name in names],
+                "cardData": {"license": "mit"},
+            }
+            data = json.dumps(about).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
 
         def tell(self, data: bytes) -> None:
             hub.ranges.append(self.headers.get("Range", ""))

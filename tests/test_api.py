@@ -18,8 +18,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Phase, Routes, unexpected
 from orfeas.engines.hunyuan.shape import HunyuanShape
-from orfeas.engines.residence import Tenants
 from orfeas.options import Quality, ShapeOptions
+from orfeas.residence import Tenants
 from orfeas.settings import Settings
 from orfeas.studio import Studio
 from orfeas.version import VERSION

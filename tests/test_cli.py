@@ -18,6 +18,7 @@ from orfeas.options import OutputFormat
 from orfeas.version import VERSION
 from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.hub import point_at, serve_hub
+from tests.text_to_image.diffusion.tiny import write_tiny_unet
 
 ROOT = Path(__file__).parents[1]
 
@@ -322,3 +323,35 @@ def test_a_cut_out_that_cannot_be_is_a_sentence(
     assert main(filled) == 1
     assert capsys.readouterr().err.startswith(sentence)
     assert not list(tmp_path.glob("out*"))
+
+
+def test_picture_makes_a_picture_of_words_and_says_what_the_model_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORFEAS_TEXT_MODEL", str(write_tiny_unet(tmp_path / "model")))
+    monkeypatch.setenv("ORFEAS_DEVICE", "cpu")
+    output = tmp_path / "apple.png"
+    assert main(["picture", "a red apple", "-o", str(output), "--steps", "2", "--size-px", "96", "--seed", "7"]) == 0
+    with Image.open(output) as picture:
+        assert picture.size == (96, 96)
+    told = capsys.readouterr().out
+    assert "by diffusion, seed 7" in told
+    assert "Prompt given to the model: One single object" in told
+    assert main(["picture", "a lake", "-o", str(output), "--steps", "2", "--scene", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["final_prompt"] == "a lake"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["apple.jpg"], "Invalid option: A picture is written as a PNG; name the file apple.png."),
+        (["apple.png", "--steps", "500"], "Invalid option: steps cannot be 500"),
+        (["apple.png", "--engine", "pictogram", "--scene"], "Invalid option: The pictogram engine draws one object"),
+    ],
+)
+def test_picture_refuses_in_one_sentence(
+    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["picture", "a red apple", "-o", str(tmp_path / arguments[0]), *arguments[1:]]) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+    assert not (tmp_path / arguments[0]).exists()

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"pipelines"},
     {"engines"},
     {"textures", "text_to_image", "pictures"},
-    {"images", "meshes", "jobs", "workspace", "metrics", "hub"},
+    {"images", "meshes", "jobs", "workspace", "metrics", "hub", "checkpoints", "residence", "readiness"},
     {"apart"},
     {"devices"},
     {"settings"},

@@ -141,7 +141,7 @@ def test_every_picture_option_is_read() -> None:
 
 def test_the_text_engine_is_named_as_the_endpoint_names_it() -> None:
     with pytest.raises(InvalidOption, match=r"^text_engine cannot be"):
-        parse_picture_options(engine="dall-e", engine_name="text_engine")
+        parse_picture_options(engine="dall-e", names={"engine": "text_engine"})
 
 
 @pytest.mark.parametrize("value", ["", "   ", "\x00\x01", "\n\t", None, 5, {}])

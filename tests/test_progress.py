@@ -1,4 +1,5 @@
 import pytest
+from PIL import Image
 
 from orfeas.errors import Cancelled
 from orfeas.progress import Progress, Stage, Step
@@ -47,3 +48,21 @@ def test_a_stage_that_failed_is_timed() -> None:
     with pytest.raises(ZeroDivisionError), progress.stage(Stage.SHAPE):
         _ = 1 / 0
     assert progress.timings_s[Stage.SHAPE] > 0
+
+
+def test_a_preview_is_drawn_at_most_once_a_second_and_only_where_somebody_can_look() -> None:
+    shown: list[Image.Image] = []
+    drawn = 0
+
+    def draw() -> Image.Image:
+        nonlocal drawn
+        drawn += 1
+        return Image.new("RGB", (8, 8))
+
+    Progress().preview(draw)
+    assert drawn == 0
+    progress = Progress(show=shown.append)
+    progress.preview(lambda: None)  # nothing to see yet
+    progress.preview(draw)
+    progress.preview(draw)
+    assert (drawn, len(shown)) == (1, 1)

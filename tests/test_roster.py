@@ -88,7 +88,12 @@ def test_words_are_drawn_by_the_first_that_is_ready(roster: Roster) -> None:
 def test_all_weights_are_those_of_each_engine(roster: Roster) -> None:
     by_name: dict[WeightsChoice, Fetchable] = {fetchable.engine: fetchable for fetchable in roster.fetchables}
     assert set(by_name) == set(WeightsChoice)
-    parts = [fetchable for fetchable in roster.fetchables if fetchable.engine is not WeightsChoice.ALL]
-    assert by_name[WeightsChoice.ALL].weights == tuple(weights for part in parts for weights in part.weights)
+    parts = [fetchable for name, fetchable in by_name.items() if name is not WeightsChoice.ALL]
+    sets = tuple(weights for part in parts for weights in part.weights)
+    assert (len(parts), by_name[WeightsChoice.ALL].weights, by_name[WeightsChoice.ALL].needed()) == (
+        3,
+        sets,
+        tuple(weights for part in parts for weights in part.needed()),
+    )
     assert by_name[WeightsChoice.ALL].total_bytes == sum(part.total_bytes for part in parts)
     assert not by_name[WeightsChoice.ALL].is_here

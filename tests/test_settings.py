@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from orfeas.settings import Settings, explain, read_settings, unknown_names
+from orfeas.settings import Settings, explain, is_folder, read_settings, unknown_names
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +136,8 @@ def test_an_engine_to_fetch_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             {"FETCH": "everything"},
-            "ORFEAS_FETCH: Input should be 'none', 'hunyuan3d-2.1', 'hunyuan3d-2.1-paint', 'birefnet' or 'all'.",
+            "ORFEAS_FETCH: Input should be 'none', 'hunyuan3d-2.1', 'hunyuan3d-2.1-paint', 'birefnet', 'diffusion' or"
+            " 'all'.",
         ),
         ({"FETCH": "hunyuan3d-2.1", "OFFLINE": "1"}, "ORFEAS_FETCH is set, but ORFEAS_OFFLINE is set, so nothing is"),
         ({"FETCH": "hunyuan3d-2.1", "WEIGHTS": "/w"}, "ORFEAS_FETCH is set, but ORFEAS_WEIGHTS is set, so weights in"),
@@ -150,3 +151,22 @@ def test_what_cannot_be_fetched_is_refused_at_start(
     with pytest.raises(ValidationError) as error:
         read_settings()
     assert explain(error.value).startswith(f"ORFEAS cannot start with these settings: {sentence}")
+
+
+@pytest.mark.parametrize(
+    "model", ["owner/name", "black-forest-labs/FLUX.2-klein-4B", "/models/mine", "./mine", "~/mine"]
+)
+def test_a_text_model_is_a_repository_or_a_folder(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    monkeypatch.setenv("ORFEAS_TEXT_MODEL", model)
+    assert read_settings().text_model == model
+    assert is_folder(model) == (model[0] in "/.~")
+
+
+@pytest.mark.parametrize("model", ["stable diffusion", "owner/name/more", "https://huggingface.co/owner/name"])
+def test_a_text_model_that_is_neither_is_refused(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    monkeypatch.setenv("ORFEAS_TEXT_MODEL", model)
+    with pytest.raises(ValidationError) as error:
+        read_settings()
+    assert "ORFEAS_TEXT_MODEL: it is neither a repository's name, such as owner/name, nor a folder" in explain(
+        error.value
+    )

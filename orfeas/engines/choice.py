@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from orfeas.engines.base import Remover, ShapeEngine, TextureEngine
-from orfeas.engines.planned import PLANNED
 from orfeas.errors import EngineUnavailable
 from orfeas.options import EngineChoice, RemoverChoice, TextEngineChoice, TextureEngineChoice
 from orfeas.records import EngineInfo
@@ -54,13 +53,12 @@ def choose_remover(removers: Sequence[Remover], choice: RemoverChoice) -> tuple[
 
 
 def _choose(infos: Sequence[EngineInfo], choice: str, is_auto: bool) -> tuple[int, str]:
-    known = [*infos, *(info for info in PLANNED if info.kind == infos[0].kind)]
     if not is_auto:
-        wanted = next(info for info in known if info.name == choice)
+        wanted = next(info for info in infos if info.name == choice)
         if not wanted.is_ready:
             raise EngineUnavailable(f"{wanted.title} cannot run here: {wanted.why_not}. It needs: {wanted.needs}")
-        return known.index(wanted), f"{wanted.title}, as asked."
-    missing = "; ".join(f"{info.title} is not ready: {info.why_not}" for info in known if not info.is_ready)
+        return infos.index(wanted), f"{wanted.title}, as asked."
+    missing = "; ".join(f"{info.title} is not ready: {info.why_not}" for info in infos if not info.is_ready)
     for index, info in enumerate(infos):
         if info.is_ready:
             return index, f"{info.title}, because {missing or 'it is the best engine here'}."

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from orfeas.devices import DeviceChoice, choose_device, is_out_of_memory
 from orfeas.engines.base import ShapeResult, TextureRequest
-from orfeas.engines.readiness import why_not
 from orfeas.engines.refusals import refuse_sampling
-from orfeas.engines.residence import Tenants
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions, choose_seed
 from orfeas.progress import Progress, Stage
+from orfeas.readiness import why_not
 from orfeas.records import EngineInfo
+from orfeas.residence import Tenants
 
 TEXTURE_SIZES = {Quality.DRAFT: 1024, Quality.STANDARD: 2048, Quality.HIGH: 2048, Quality.ULTRA: 4096}
 NOTE = "The texture was projected from the picture: what the picture does not show is guessed from its outline."

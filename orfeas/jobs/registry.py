@@ -103,6 +103,7 @@ class Jobs:
         is_preview: bool = False,
         name: str = "",
         prompt: str = "",
+        final_prompt: str = "",
         options: Mapping[str, Scalar] | None = None,
         image: ImageInfo | None = None,
     ) -> Job:
@@ -124,6 +125,7 @@ class Jobs:
             is_preview=is_preview,
             name=name,
             prompt=prompt,
+            final_prompt=final_prompt,
             options=dict(options or {}),
             image=image,
         )

@@ -12,7 +12,12 @@ from orfeas.records import EngineInfo
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """One picture to make: the checked prompt and effective options from :meth:`PictureEngine.resolve`."""
+    """One picture to make.
+
+    Attributes:
+        prompt: the final one, from :meth:`PictureEngine.compose`.
+        options: effective values, from :meth:`PictureEngine.resolve`.
+    """
 
     prompt: str
     options: PictureOptions
@@ -47,6 +52,10 @@ class PictureEngine(Protocol):
         Raises:
             InvalidOption: an option this engine has no use for was set.
         """
+        ...
+
+    def compose(self, prompt: str, options: PictureOptions, /) -> str:
+        """The final prompt for a caller's checked words and effective options."""
         ...
 
     def generate(self, request: PictureRequest, progress: Progress) -> PictureResult:

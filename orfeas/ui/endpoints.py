@@ -13,6 +13,8 @@ from orfeas.errors import EngineUnavailable, InvalidImage, InvalidMesh, InvalidO
 from orfeas.jobs import Caller
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
+    MAX_SIDE_PX,
+    MIN_SIDE_PX,
     EngineChoice,
     OutputFormat,
     PictureOptions,
@@ -93,7 +95,16 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
             Maker(
                 "text_to_3d",
                 "Make a 3D model from words: a picture first, then the model of it.",
-                {"prompt": _prompt(), "style": _style(), "text_engine": _text_engine(), **_shape_inputs()},
+                {
+                    "prompt": _prompt(),
+                    "style": _style(),
+                    "text_engine": _text_engine(),
+                    **_shape_inputs(),
+                    "negative_prompt": _negative_prompt(),
+                    "picture_steps": _steps("Sampling steps of the picture"),
+                    "picture_guidance_scale": _guidance("Guidance scale of the picture"),
+                    "size_px": _side(),
+                },
                 submissions.submit_words_to_model,
             ),
             Maker(
@@ -249,12 +260,21 @@ def _seed() -> gr.Number:
     return gr.Number(-1, label="Seed; -1 takes a random one", precision=0)
 
 
-def _steps() -> gr.Number:
-    return gr.Number(0, label="Sampling steps, 1 to 200; 0 lets ORFEAS choose", precision=0)
+def _steps(what: str = "Sampling steps") -> gr.Number:
+    return gr.Number(0, label=f"{what}, 1 to 200; 0 lets ORFEAS choose", precision=0)
 
 
-def _guidance() -> gr.Number:
-    return gr.Number(-1, label="Guidance scale, 0 to 30; -1 lets ORFEAS choose")
+def _guidance(what: str = "Guidance scale") -> gr.Number:
+    return gr.Number(-1, label=f"{what}, 0 to 30; -1 lets ORFEAS choose")
+
+
+def _negative_prompt() -> gr.Textbox:
+    return gr.Textbox("", label="What to keep out of the picture")
+
+
+def _side() -> gr.Number:
+    label = f"Side of the picture in pixels, {MIN_SIDE_PX} to {MAX_SIDE_PX}; 0 lets ORFEAS choose"
+    return gr.Number(0, label=label, precision=0)
 
 
 def _output_format() -> gr.Dropdown:
@@ -267,9 +287,11 @@ def _picture_inputs() -> Inputs:
         "style": _style(),
         "engine": _text_engine(),
         "seed": _seed(),
-        "negative_prompt": gr.Textbox("", label="What to keep out of the picture"),
+        "negative_prompt": _negative_prompt(),
         "num_inference_steps": _steps(),
         "guidance_scale": _guidance(),
+        "size_px": _side(),
+        "for_3d": gr.Checkbox(PictureOptions().for_3d, label="One object, whole and centred, on a plain background"),
     }
 
 

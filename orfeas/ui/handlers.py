@@ -7,7 +7,8 @@ from pathlib import Path
 
 from orfeas.errors import InvalidMesh, NotFound
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat, Quality, TextureEngineChoice
+from orfeas.options import PICTURE_OPTIONS, OutputFormat, Quality, TextureEngineChoice
+from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup, submissions
@@ -38,6 +39,18 @@ SHARED = (
 )
 
 
+# What the Words tab holds; the names of its inputs are those of ``/text_to_3d``, which has two of many an option.
+WORDS = (
+    "prompt",
+    "style",
+    "text_engine",
+    "negative_prompt",
+    "picture_steps",
+    "picture_guidance_scale",
+    "size_px",
+)
+
+
 @dataclass(frozen=True)
 class View:
     """What the stage shows of one job.
@@ -49,6 +62,7 @@ class View:
         model: the model for the viewer, where there is one.
         cut_out: HTML in a corner of the viewer, once the subject is cut out.
         picture: HTML over the viewer, where the job made a picture only.
+        preview: HTML over the viewer, while the job makes a picture and there is something to see of it.
     """
 
     job: Job
@@ -57,6 +71,7 @@ class View:
     model: Path | None = None
     cut_out: str = ""
     picture: str = ""
+    preview: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -95,7 +110,7 @@ class Handlers:
 
     def submit_words(self, values: Values, caller: Caller) -> View:
         """Submit the words for a picture; the picture's seed is new each time unless one is given."""
-        picture = {name: values[name] for name in ("prompt", "style", "seed")} | {"engine": values["text_engine"]}
+        picture = {PICTURE_OPTIONS.get(name, name): values[name] for name in (*WORDS, "seed")}
         return self._view(submissions.submit_words(self._studio, picture, caller))
 
     def submit_words_to_model(self, values: Values, caller: Caller) -> View:
@@ -192,7 +207,17 @@ class Handlers:
         ahead = self._studio.jobs.ahead(job.job_id) if job.status == JobStatus.QUEUED else 0
         left = self._studio.jobs.left_s(job.job_id)
         status = markup.working(job, _age_s(job), left, ahead)
-        return View(job, status, stage_text(job).split(",")[0], cut_out=self._cut_out(job))
+        told = stage_text(job).split(",")[0]
+        return View(job, status, told, cut_out=self._cut_out(job), preview=self._preview(job))
+
+    def _preview(self, job: Job) -> str:
+        if job.stage != Stage.PICTURE:
+            return ""
+        try:
+            self._studio.preview(job.job_id)
+        except NotFound:
+            return ""
+        return markup.preview(job)
 
     def _cut_out(self, job: Job) -> str:
         try:

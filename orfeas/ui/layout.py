@@ -6,19 +6,15 @@ from pathlib import Path
 
 import gradio as gr
 
-from orfeas.options import (
-    MAX_PROMPT_CHARACTERS,
-    Quality,
-    Style,
-    TextEngineChoice,
-)
+from orfeas.options import Quality
 from orfeas.records import EngineInfo
 from orfeas.ui import markup, words
-from orfeas.ui.advanced import OptionInputs, choices_of, create_advanced
+from orfeas.ui.advanced import OptionInputs, create_advanced
 from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
 from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
 from orfeas.ui.mesh_tab.layout import MeshInputs, create_mesh_tab
+from orfeas.ui.words_tab import WordInputs, WordsTab, create_words_tab
 
 # Keys under which the browser keeps its history token. The token itself is the secret; the encryption Gradio adds needs
 # a constant only so that a restart can read it again.
@@ -42,19 +38,6 @@ element.addEventListener('click', (event) => {
 
 
 @dataclass(frozen=True)
-class WordInputs:
-    """The inputs of the Words tab."""
-
-    prompt: gr.Textbox
-    style: gr.Radio
-    text_engine: gr.Dropdown
-
-    def in_order(self) -> list[gr.components.Component]:
-        """All of them, as an event's inputs."""
-        return [self.prompt, self.style, self.text_engine]
-
-
-@dataclass(frozen=True)
 class Page:
     """Every component that events read or write."""
 
@@ -66,6 +49,7 @@ class Page:
     front_cut_out: CutOutPanel
     examples: gr.HTML
     words: WordInputs
+    words_tab: WordsTab
     mesh: MeshInputs
     options: OptionInputs
     learned: gr.Column
@@ -80,6 +64,7 @@ class Page:
     view_mode: gr.Radio
     cut_out: gr.HTML
     picture: gr.HTML
+    preview: gr.HTML
     status: gr.HTML
     to_model: gr.Button
     again: gr.Button
@@ -99,6 +84,7 @@ class _Stage:
     view_mode: gr.Radio
     cut_out: gr.HTML
     picture: gr.HTML
+    preview: gr.HTML
     status: gr.HTML
     to_model: gr.Button
     again: gr.Button
@@ -118,7 +104,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                     image_cut_out = create_cut_out_panel("image")
                     example_tiles = _example_tiles(examples)
                 with gr.Tab("Words", id="words", elem_id="tab-words"):
-                    words_in = _words_tab(engines)
+                    words_tab = create_words_tab(engines)
                 with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
                     mesh_in, front_cut_out = create_mesh_tab()
             quality = _quality()
@@ -140,7 +126,8 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         image_cut_out=image_cut_out,
         front_cut_out=front_cut_out,
         examples=example_tiles,
-        words=words_in,
+        words=words_tab.inputs,
+        words_tab=words_tab,
         mesh=mesh_in,
         options=advanced.options,
         learned=advanced.learned,
@@ -155,6 +142,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         view_mode=stage.view_mode,
         cut_out=stage.cut_out,
         picture=stage.picture,
+        preview=stage.preview,
         status=stage.status,
         to_model=stage.to_model,
         again=stage.again,
@@ -188,6 +176,7 @@ def _create_stage(example_model: Path | None) -> _Stage:
         )
         cut_out = gr.HTML("", elem_id="cut-out")
         picture = gr.HTML("", elem_id="picture")
+        preview = gr.HTML("", elem_id="preview")
     with gr.Row(elem_id="outcome"):
         status = gr.HTML(markup.EMPTY, elem_id="status")
         with gr.Column(elem_id="next", min_width=0):
@@ -195,7 +184,7 @@ def _create_stage(example_model: Path | None) -> _Stage:
             again = gr.Button("Another picture", elem_id="again", visible=False)
             reuse_seed = gr.Button("Reuse this seed", elem_id="reuse-seed", visible=False)
     history = gr.HTML(markup.history((), ""), elem_id="history", js_on_load=TILE_SCRIPT)
-    return _Stage(viewer, view_mode, cut_out, picture, status, to_model, again, reuse_seed, history)
+    return _Stage(viewer, view_mode, cut_out, picture, preview, status, to_model, again, reuse_seed, history)
 
 
 def _picture() -> gr.Image:
@@ -221,36 +210,6 @@ def _example_tiles(examples: Sequence[Example]) -> gr.HTML:
         elem_id="examples",
         js_on_load=TILE_SCRIPT,
     )
-
-
-def _words_tab(engines: Sequence[EngineInfo]) -> WordInputs:
-    prompt = gr.Textbox(
-        label="What should it be?",
-        info="Name one object. The picture comes first; then it becomes a model.",
-        placeholder="a red apple",
-        lines=3,
-        max_lines=6,
-        max_length=MAX_PROMPT_CHARACTERS,
-        elem_id="prompt",
-    )
-    choices = choices_of(engines, "text_to_image", TextEngineChoice.AUTO)
-    style = gr.Radio(
-        [(words.STYLE_NAMES[style], style.value) for style in Style],
-        value=Style.NONE.value,
-        label="Style",
-        elem_id="style",
-        elem_classes="chips",
-    )
-    text_engine = gr.Dropdown(
-        choices,
-        value=TextEngineChoice.AUTO.value,
-        label="Picture engine",
-        info="Who draws the picture.",
-        elem_id="text-engine",
-        filterable=False,
-        visible=len(choices) > 2,
-    )
-    return WordInputs(prompt=prompt, style=style, text_engine=text_engine)
 
 
 def _quality() -> gr.Radio:

@@ -140,10 +140,17 @@ def result(job: Job) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in (*job.notes, job.engine_reason) if note)
     return (
         f'<section class="status done" aria-label="Result"><div class="title"><h2 title="{title}">{title}</h2>{badge}'
-        f'</div><p class="facts">{facts} {took}</p>{before}{judged}'
+        f'</div><p class="facts">{facts} {took}</p>{before}{judged}{_final_prompt(job)}'
         f'<div class="downloads">{downloads(job)}</div>'
         f'<details class="notes"><summary>How it was made</summary><ul>{notes}</ul>{_options(job)}</details></section>'
     )
+
+
+def _final_prompt(job: Job) -> str:
+    """What the model was given, where it is more than the words that stand above."""
+    if job.final_prompt in ("", job.prompt):
+        return ""
+    return f'<p class="final-prompt">Prompt given to the model: <q>{escape(job.final_prompt)}</q></p>'
 
 
 def _options(job: Job) -> str:
@@ -201,6 +208,12 @@ def picture(job: Job) -> str:
     """The picture a job made from words, large, over the stage."""
     alt = escape(f"Picture made from the words: {job.prompt}")
     return f'<figure class="picture checker"><img src="jobs/{job.job_id}/picture" alt="{alt}"></figure>'
+
+
+def preview(job: Job) -> str:
+    """A picture in the making, large, over the stage; it is asked for anew after every step."""
+    alt = escape(f"The picture in the making: {job.prompt}")
+    return f'<figure class="picture checker"><img src="jobs/{job.job_id}/preview?step={job.step}" alt="{alt}"></figure>'
 
 
 def cut_out(job: Job) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from orfeas.errors import InvalidImage, InvalidMesh
 from orfeas.jobs import Caller
 from orfeas.options import (
+    PICTURE_OPTIONS,
     RepairOptions,
     ShapeOptions,
     Style,
@@ -73,6 +74,8 @@ def submit_words(studio: Studio, values: Values, caller: Caller) -> Job:
         negative_prompt=values.get("negative_prompt", ""),
         num_inference_steps=values.get("num_inference_steps", 0),
         guidance_scale=values.get("guidance_scale", -1),
+        size_px=values.get("size_px", 0),
+        for_3d=values.get("for_3d", True),
     )
     return studio.submit_text_to_image(prompt, options, caller)
 
@@ -85,7 +88,13 @@ def submit_words_to_model(studio: Studio, values: Values, caller: Caller) -> Job
     """
     prompt = parse_prompt(values.get("prompt"))
     picture = parse_picture_options(
-        engine=values.get("text_engine"), style=values.get("style"), engine_name="text_engine"
+        engine=values.get("text_engine"),
+        style=values.get("style"),
+        negative_prompt=values.get("negative_prompt", ""),
+        num_inference_steps=values.get("picture_steps", 0),
+        guidance_scale=values.get("picture_guidance_scale", -1),
+        size_px=values.get("size_px", 0),
+        names={own: name for name, own in PICTURE_OPTIONS.items()},
     )
     shape = parse_shape_options(**_named(values, SHAPE_NAMES))
     return studio.submit_text_to_3d(prompt, picture, shape, caller)

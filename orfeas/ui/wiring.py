@@ -32,7 +32,7 @@ from orfeas.ui.endpoints import DEVICE
 from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
-from orfeas.ui.layout import Page, WordInputs, quality_choices
+from orfeas.ui.layout import Page, quality_choices
 from orfeas.ui.mesh_tab.handlers import MeshHandlers
 from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection
@@ -41,6 +41,7 @@ from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import bugs_explained, shown_as_toast
 from orfeas.ui.visits import Visits
+from orfeas.ui.words_tab import WordInputs
 
 LOGGER = logging.getLogger(__name__)
 
@@ -90,7 +91,14 @@ class Wiring:
             self._page.header,
             self._page.announcer,
             has_login,
-            [self._page.header, options.engine, options.texture_engine, options.remover, self._page.learned],
+            [
+                self._page.header,
+                options.engine,
+                options.texture_engine,
+                options.remover,
+                self._page.learned,
+                *self._page.words_tab.depends_on_engines(),
+            ],
             self._with_engines,
         )
         drawer.connect(blocks)
@@ -212,7 +220,12 @@ class Wiring:
                 with bugs_explained():
                     view = self._handlers.follow(job_id)
                     if view.is_live:
-                        return {page.status: view.status, page.announcer: view.announcement, page.cut_out: view.cut_out}
+                        return {
+                            page.status: view.status,
+                            page.announcer: view.announcement,
+                            page.cut_out: view.cut_out,
+                            page.preview: view.preview,
+                        }
                     return self._finished(view, self._owner_of(request))
             except OrfeasError as error:
                 # An event that fails changes nothing on the page: the clock would go on, a toast at every tick.
@@ -221,6 +234,7 @@ class Wiring:
                     page.clock: gr.Timer(active=False),
                     page.status: markup.notice("failed", error.title, str(error)),
                     page.announcer: error.sentence,
+                    page.preview: "",
                 }
 
         def on_stop(job_id: str) -> Updates:
@@ -353,6 +367,7 @@ class Wiring:
             page.options.texture_engine: gr.Dropdown(choices=texture_engine_choices(engines)),
             page.options.remover: gr.Dropdown(choices=remover_choices(engines)),
             page.learned: gr.Column(visible=has_learned(engines)),
+            **page.words_tab.with_engines(engines),
         }
 
     def _cancel_forsaken(self, job_id: str) -> None:
@@ -382,7 +397,7 @@ class Wiring:
 
     def _live_outputs(self) -> list[Component]:
         page = self._page
-        return [page.job_id, page.clock, page.status, page.announcer, page.stop, page.cut_out]
+        return [page.job_id, page.clock, page.status, page.announcer, page.stop, page.cut_out, page.preview]
 
     def _stage_outputs(self) -> list[Component]:
         page = self._page
@@ -399,6 +414,7 @@ class Wiring:
             page.announcer: view.announcement,
             page.stop: gr.Button("Stop", interactive=True),
             page.cut_out: view.cut_out,
+            page.preview: view.preview,
         }
 
     def _finished(self, view: View, owner: str) -> Updates:
@@ -409,6 +425,7 @@ class Wiring:
             page.clock: gr.Timer(active=False),
             page.status: view.status,
             page.announcer: view.announcement,
+            page.preview: "",
         }
         return {**ended, **self._opened(view, owner)} if view.job.status == JobStatus.COMPLETED else ended
 

@@ -8,12 +8,12 @@ from PIL import Image
 
 from orfeas.engines.base import ShapeResult, TextureRequest
 from orfeas.engines.projection import NOTE, TEXTURE_SIZES, Projection
-from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, InvalidImage, InvalidMesh, InvalidOption
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.stats import measure
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions
 from orfeas.progress import Progress, Stage, Step
+from orfeas.residence import Tenants
 from orfeas.textures.projection import paint_projection
 
 ENGINE = Projection("cpu", Tenants())

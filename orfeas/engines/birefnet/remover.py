@@ -15,10 +15,10 @@ import psutil
 from numpy.typing import NDArray
 
 from orfeas.engines.birefnet.files import LICENCE, WEIGHTS, find_model
-from orfeas.engines.readiness import why_not
 from orfeas.errors import EngineUnavailable
 from orfeas.options import RemoverChoice, WeightsChoice
 from orfeas.progress import Progress
+from orfeas.readiness import why_not
 from orfeas.records import EngineInfo
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ The layout is the published one (specification §1): a folder ``hunyuan3d-dit-v2
 ``model.fp16.ckpt`` or ``model.fp16.safetensors``.
 """
 
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from orfeas.checkpoints import check_whole
 from orfeas.errors import EngineUnavailable
 from orfeas.hub import WeightSet
 
@@ -27,8 +26,6 @@ WEIGHTS = (
     ),
 )
 FETCH_HINT = "run python -m orfeas fetch hunyuan3d-2.1"
-# The length of a safetensors file's header stands in its first bytes; the format allows 100 MB.
-HEADER_BYTES, MAX_HEADER_BYTES = 8, 100_000_000
 
 
 @dataclass(frozen=True)
@@ -78,41 +75,3 @@ def _find_in_cache() -> WeightFiles:
     if checkpoint is None:
         raise EngineUnavailable(f"The weights are only partly on this machine; {FETCH_HINT}.")
     return WeightFiles(Path(config), checkpoint)
-
-
-def check_whole(checkpoint: Path) -> None:
-    """Whether a checkpoint's ends are where they should be; reads a few kilobytes.
-
-    Raises:
-        EngineUnavailable: it is cut off, or no checkpoint at all.
-    """
-    is_whole = _is_whole_safetensors(checkpoint) if checkpoint.suffix == ".safetensors" else _is_whole_zip(checkpoint)
-    if not is_whole:
-        raise damaged(checkpoint, "it is cut off or of another format")
-
-
-def damaged(checkpoint: Path, reason: str) -> EngineUnavailable:
-    """The error for a checkpoint that cannot be used."""
-    return EngineUnavailable(
-        f"{checkpoint.name} in {checkpoint.parent} cannot be used: {reason}. Delete it and fetch it again."
-    )
-
-
-def _is_whole_zip(checkpoint: Path) -> bool:
-    try:
-        with zipfile.ZipFile(checkpoint) as archive:
-            ends = [member.header_offset + member.compress_size for member in archive.infolist()]
-    except (OSError, zipfile.BadZipFile):
-        return False
-    return bool(ends) and max(ends) <= checkpoint.stat().st_size
-
-
-def _is_whole_safetensors(checkpoint: Path) -> bool:
-    try:
-        with checkpoint.open("rb") as file:
-            length = int.from_bytes(file.read(HEADER_BYTES), "little")
-            header = json.loads(file.read(min(length, MAX_HEADER_BYTES)))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-    return bool(ends) and HEADER_BYTES + length + max(ends) == checkpoint.stat().st_size

@@ -10,11 +10,11 @@ from orfeas.devices import DeviceChoice, choose_dtype, choose_for_learned
 from orfeas.engines.base import ShapeRequest, ShapeResult
 from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import LICENCE, find_weights
-from orfeas.engines.readiness import why_not
-from orfeas.engines.residence import Residence, Tenants, Wanted
 from orfeas.options import EngineChoice, Quality, ShapeOptions, WeightsChoice, choose_seed
 from orfeas.progress import Progress, Stage
+from orfeas.readiness import why_not
 from orfeas.records import EngineInfo
+from orfeas.residence import Residence, Tenants, Wanted
 
 if TYPE_CHECKING:
     from orfeas.engines.hunyuan.pipeline import Networks

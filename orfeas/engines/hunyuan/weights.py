@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from orfeas.checkpoints import damaged
 from orfeas.engines.hunyuan.experts import MixtureOfExperts
-from orfeas.engines.hunyuan.files import damaged
 from orfeas.errors import EngineUnavailable
 
 GROUP_BYTES = 1 << 28

@@ -59,11 +59,20 @@ class Pictogram:
             "negative_prompt": (options.negative_prompt != "", "leave it empty"),
             "num_inference_steps": (options.num_inference_steps != 0, "leave it at 0"),
             "guidance_scale": (options.guidance_scale != -1, "leave it at -1"),
+            "size_px": (options.size_px != 0, "leave it at 0"),
         }
         for name, (is_set, advice) in given.items():
             if is_set:
                 raise InvalidOption(f"The pictogram engine has no {name}; {advice}.", name)
+        if not options.for_3d:
+            raise InvalidOption(
+                "The pictogram engine draws one object and nothing else; leave for_3d at true.", "for_3d"
+            )
         return PictureOptions(engine=self.name, style=options.style, seed=choose_seed(options.seed))
+
+    def compose(self, prompt: str, _options: PictureOptions, /) -> str:
+        """The words as they are: they are looked up, and the style is painted over the drawing."""
+        return prompt
 
     def generate(self, request: PictureRequest, progress: Progress) -> PictureResult:
         """Draw the pictogram that fits best, 1024 × 1024, on a clear ground.

@@ -18,6 +18,8 @@ HEAD = (
 ASKING = '<p class="notice">Asking what there is to fetch…</p>'
 # Below this a time left that is counted to the second would jump about.
 SOON_S = 10.0
+# So many missing files are told by their names.
+NAMED = 8
 
 
 def group(title: str) -> str:
@@ -74,7 +76,9 @@ def plan(found: FetchPlan) -> str:
 
 
 def _account(account: FetchAccount) -> str:
-    names = ", ".join(PurePosixPath(name).name for name in account.missing)
+    names = ", ".join(PurePosixPath(name).name for name in account.missing[:NAMED])
+    if len(account.missing) > NAMED:
+        names = f"{len(account.missing)} files"
     here = account.total_bytes - account.missing_bytes
     size = bytes_text(account.missing_bytes) + (f"; {bytes_text(here)} are here already" if here else "")
     facts = (("Missing", names), ("Size", size), ("From", account.source), ("Licence", account.licence))

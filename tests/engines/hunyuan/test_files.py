@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from orfeas.engines.hunyuan.files import FOLDER, WeightFiles, check_whole, find_weights
+from orfeas.checkpoints import check_whole
+from orfeas.engines.hunyuan.files import FOLDER, WeightFiles, find_weights
 from orfeas.errors import EngineUnavailable
 from tests.engines.hunyuan.tiny import write_tiny_release
 

@@ -11,10 +11,10 @@ from orfeas.engines.hunyuan.config import read_config
 from orfeas.engines.hunyuan.files import find_weights
 from orfeas.engines.hunyuan.plan import Placement, make_plans
 from orfeas.engines.hunyuan.shape import PRESETS, HunyuanShape
-from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidImage, OutOfMemory
 from orfeas.options import EngineChoice, Quality, ShapeOptions
 from orfeas.progress import Progress, Stage, Step
+from orfeas.residence import Tenants
 from tests.conftest import draw_mug
 from tests.engines.hunyuan.tiny import write_tiny_release
 
@@ -110,7 +110,7 @@ def test_running_out_of_memory_in_the_smallest_plan_ends_the_job(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plans = make_plans(read_config(find_weights(weights).config), torch.float32)
-    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plans[-1].needed_bytes)
+    monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: plans[-1].needed_bytes)
     engine = HunyuanShape(weights, "cpu", Tenants())
     with pytest.raises(OutOfMemory, match="even after stepping down"):
         engine.generate(request_for(engine), Progress(Fails(Stage.SHAPE, times=1)))
@@ -139,14 +139,14 @@ def test_every_plan_makes_the_same_mesh(
 ) -> None:
     plan = make_plans(read_config(find_weights(weights).config), torch.float32)[placement]
     tight = HunyuanShape(weights, "cpu", Tenants())
-    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plan.needed_bytes)
+    monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: plan.needed_bytes)
     got = tight.generate(request_for(tight), Progress()).mesh
     assert tight._residence.plan == plan
     assert np.allclose(got.vertices, engine.generate(request_for(engine), Progress()).mesh.vertices, atol=1e-4)
 
 
 def test_too_small_a_device_is_told_before_anything_is_loaded(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: 1000)
+    monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: 1000)
     engine = HunyuanShape(weights, "cpu", Tenants())
     with pytest.raises(OutOfMemory, match=r"needs about .* GB of memory on cpu, and 0\.0 GB are free"):
         engine.generate(request_for(engine), Progress())

@@ -56,3 +56,8 @@ def test_progress_tells_bytes_speed_and_time_left() -> None:
     assert "2.1 GB of 7.4 GB · 54 MB a second · about 1 min 38 s left" in Tags(html).text
     assert Tags(html).all("div")[0]["aria-valuenow"] == "28"
     assert "left" not in Tags(markup.progress(replace(RUNNING, bytes_per_s=0.0, left_s=None))).text
+
+
+def test_many_missing_files_are_counted_and_not_named() -> None:
+    many = replace(ACCOUNT, missing=tuple(f"unet/part-{number}.safetensors" for number in range(20)))
+    assert "20 files" in Tags(markup.plan(replace(PLAN, accounts=(many,)))).text

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from orfeas.engines.hunyuan.files import damaged
+from orfeas.checkpoints import damaged
 from orfeas.engines.hunyuan.paint.pictures import to_pictures, to_values
 from orfeas.engines.hunyuan.paint.pipeline import PaintedViews
 from orfeas.engines.hunyuan.paint.rrdb import SCALE, RrdbConfig, RrdbNet, read_rrdb_config

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orfeas.engines.hunyuan.files import LICENCE, REPO_ID, check_whole
+from orfeas.checkpoints import check_whole
+from orfeas.engines.hunyuan.files import LICENCE, REPO_ID
 from orfeas.errors import EngineUnavailable
 from orfeas.hub import WeightSet
 

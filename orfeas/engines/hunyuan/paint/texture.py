@@ -11,11 +11,11 @@ from orfeas.devices import DeviceChoice, choose_for_learned, choose_published_dt
 from orfeas.engines.base import ShapeResult, TextureRequest
 from orfeas.engines.hunyuan.files import LICENCE
 from orfeas.engines.hunyuan.paint.files import find_paint_weights, find_super_resolution
-from orfeas.engines.readiness import why_not
-from orfeas.engines.residence import Residence, Tenants, Wanted
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions, WeightsChoice, choose_seed
 from orfeas.progress import Progress, Stage
+from orfeas.readiness import why_not
 from orfeas.records import EngineInfo
+from orfeas.residence import Residence, Tenants, Wanted
 
 if TYPE_CHECKING:
     import trimesh

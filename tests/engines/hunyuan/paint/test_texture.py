@@ -13,12 +13,12 @@ from orfeas.engines.hunyuan.paint.networks import PaintNetworks
 from orfeas.engines.hunyuan.paint.plan import Placement, make_plans
 from orfeas.engines.hunyuan.paint.texture import PRESETS, HunyuanPaint, Preset
 from orfeas.engines.hunyuan.paint.unet import MainStream
-from orfeas.engines.residence import Tenants
 from orfeas.errors import Cancelled, EngineUnavailable, OutOfMemory
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.weld import weld
 from orfeas.options import Quality, TextureEngineChoice, TextureOptions
 from orfeas.progress import Progress, Stage, Step
+from orfeas.residence import Tenants
 from tests.conftest import draw_mug
 from tests.engines.hunyuan.paint.tiny import CONFIG, write_tiny_paint_release
 
@@ -111,7 +111,7 @@ def test_every_plan_paints_the_same(
     placement: Placement, weights: Path, painted: NDArray[np.int64], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plans(CONFIG, SMALL.views, SMALL.view_size, torch.float32)[placement]
-    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plan.needed_bytes)
+    monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: plan.needed_bytes)
     assert np.abs(pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))) - painted).max() <= 1
 
 
@@ -149,7 +149,7 @@ def test_networks_that_take_turns_are_gone_before_the_views_are_enlarged(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plans(CONFIG, SMALL.views, SMALL.view_size, torch.float32)[Placement.STAGED]
-    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: plan.needed_bytes)
+    monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: plan.needed_bytes)
     held: list[int] = []
     networks: list[PaintNetworks] = []
     make = PaintNetworks.__init__

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from orfeas.engines.residence import Residence, Tenants, Wanted
 from orfeas.errors import OutOfMemory
+from orfeas.residence import Residence, Tenants, Wanted
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ Place = Residence[Layout, Thing]
 def memory(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """What is free; tests change it."""
     memory = {"free": 1500}
-    monkeypatch.setattr("orfeas.engines.residence.free_bytes", lambda device: memory["free"])
+    monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: memory["free"])
     return memory
 
 
