@@ -1,0 +1,188 @@
+"""A solid made hollow, with holes to drain it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from orfeas.errors import InvalidMesh, InvalidOption
+from orfeas.meshes.appearance import Appearance, appearance_of, visual_of
+from orfeas.meshes.limits import check_corners, check_points
+from orfeas.meshes.printing import drill
+from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
+from orfeas.meshes.printing.child import ChildFailed, run_child
+from orfeas.meshes.printing.places import Hole, place_holes
+from orfeas.meshes.stats import measure
+from orfeas.meshes.weld import weld
+from orfeas.records import MeshReport
+
+MAX_HOLES = 8
+TIMEOUT_S = 300.0
+# Of a volume, for sums of a million parts.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Hollowed:
+    """A model with hollows.
+
+    Attributes:
+        mesh: closed; its outside keeps colours, texture and UVs, its inside has one colour.
+        wall_mm: how thick its walls are at least.
+        cavities: how many hollows there are.
+        holes: the holes that drain them.
+        solid_mm3: the volume before.
+        volume_mm3: the volume now.
+    """
+
+    mesh: trimesh.Trimesh
+    wall_mm: float
+    cavities: int
+    holes: tuple[Hole, ...]
+    solid_mm3: float
+    volume_mm3: float
+
+
+@dataclass(frozen=True)
+class _Body:
+    """Vertices as rows of place, UV and colour; ``place`` is the first vertex at each one's place."""
+
+    rows: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+
+def hollow(
+    mesh: trimesh.Trimesh,
+    wall_mm: float,
+    holes: int = 0,
+    hole_mm: float = 3.0,
+    timeout_s: float = TIMEOUT_S,
+    check: Callable[[], None] = lambda: None,
+) -> Hollowed:
+    """``mesh`` with all that lies deeper than ``wall_mm`` taken out, and holes straight down out of each hollow.
+
+    Walls are no thinner than ``wall_mm``, and about 6 % thicker; 14 % where the model is over a hundred walls long.
+    Where bodies overlap, walls stay along the surfaces of both. Hollows with less room than a ball as wide as a hole,
+    or as a wall is thick, stay filled.
+
+    Args:
+        mesh: millimetres, Y up (conventions §1), closed and wound outward (§4).
+        wall_mm: over 0, and at least a 128th of the model's longest side.
+        holes: for each hollow, 0 to 8, at low places where the wall is thin; resin needs two, one of them for air.
+        hole_mm: how wide they are.
+        timeout_s: how long drilling may take.
+        check: called several times a second; what it raises stops the work.
+
+    Raises:
+        InvalidMesh: it is not closed, too thin to be hollowed, or cannot be drained; or a number in it is not finite.
+        InvalidOption: the wall, or the holes, are out of range.
+        OutOfMemory: the machine's memory ran out.
+    """
+    check_corners(np.asarray(mesh.faces), len(mesh.vertices))
+    check_points(np.asarray(mesh.vertices, dtype=np.float64))
+    before = _closed(measure(mesh) if len(mesh.faces) else None)
+    check()
+    _check_options(wall_mm, holes, hole_mm, max(before.size_mm))
+    corners = np.asarray(mesh.vertices, dtype=np.float64)[mesh.faces]
+    least = max(wall_mm, hole_mm if holes else 0.0) ** 3 * np.pi / 6.0
+    cavities = find_cavities(corners, wall_mm, least, check)
+    if not len(cavities.volumes):
+        raise InvalidMesh(f"The model is too thin to be hollowed with walls of {wall_mm:g} mm.")
+    look = appearance_of(mesh)
+    body = _join(mesh, look, cavities)
+    check()
+    drilled: tuple[Hole, ...] = ()
+    if holes:
+        drilled = place_holes(corners, cavities, holes, hole_mm / 2.0, check)
+        body = _drill(body, drilled, timeout_s, check)
+    made = _mesh(body, mesh, look)
+    after = measure(made)
+    _check_result(before, after, cavities, drilled)
+    return Hollowed(made, wall_mm, len(cavities.volumes), drilled, _volume(before), _volume(after))
+
+
+def _check_options(wall_mm: float, holes: int, hole_mm: float, size_mm: float) -> None:
+    thinnest = min_wall(size_mm)
+    if not thinnest <= wall_mm < np.inf:
+        raise InvalidOption(f"Walls of this model can be {thinnest:.2f} mm thick or more, not {wall_mm:g}.", "wall_mm")
+    if not 0 <= holes <= MAX_HOLES:
+        raise InvalidOption(f"Each hollow can have 0 to {MAX_HOLES} holes, not {holes}.", "holes")
+    if holes and not 0 < hole_mm < size_mm:
+        raise InvalidOption(f"Holes of {hole_mm:g} mm do not fit a model of {size_mm:.3g} mm.", "hole_mm")
+
+
+def _closed(report: MeshReport | None) -> MeshReport:
+    if report is None or report.volume_mm3 is None:
+        raise InvalidMesh("Only a closed model can be hollowed; repair it first.")
+    if report.volume_mm3 <= 0:
+        raise InvalidMesh("The model is inside out; repair it before it is hollowed.")
+    return report
+
+
+def _volume(report: MeshReport) -> float:
+    assert report.volume_mm3 is not None, "a model that was checked is closed"
+    return report.volume_mm3
+
+
+def _join(mesh: trimesh.Trimesh, look: Appearance, cavities: Cavities) -> _Body:
+    """The model with its cavities' surfaces, which look like its first vertex."""
+    outer = np.asarray(mesh.vertices, dtype=np.float64)
+    extra = [array.astype(np.float64) for array in (look.uv, look.colours) if array is not None]
+    rows = np.column_stack([outer, *extra])
+    lining = np.column_stack([cavities.points, np.tile(rows[0, 3:], (len(cavities.points), 1))])
+    first, inverse = weld(outer)
+    place = np.concatenate([first[inverse], len(outer) + np.arange(len(lining))])
+    faces = np.concatenate([np.asarray(mesh.faces, dtype=np.int64), cavities.faces + len(outer)])
+    return _Body(np.concatenate([rows, lining]), faces, place)
+
+
+def _drill(body: _Body, holes: tuple[Hole, ...], timeout_s: float, check: Callable[[], None]) -> _Body:
+    tools = [(hole.x_mm, hole.z_mm, hole.from_mm, hole.to_mm, hole.radius_mm) for hole in holes]
+    arrays = {
+        "rows": body.rows,
+        "faces": body.faces,
+        "place": body.place,
+        "lining": body.rows[0, 3:],
+        "holes": np.array(tools),
+    }
+    try:
+        made = run_child(Path(drill.__file__), arrays, timeout_s, check)
+    except ChildFailed as error:
+        raise InvalidMesh(f"The holes could not be drilled: {error}.") from error
+    if "error" in made:
+        raise InvalidMesh(
+            f"The holes could not be drilled: the surface is not sound ({made['error']}); repair it first."
+        )
+    rows = made["rows"].astype(np.float64)
+    return _Body(rows, made["faces"].astype(np.int64), np.arange(len(rows)))
+
+
+def _mesh(body: _Body, mesh: trimesh.Trimesh, look: Appearance) -> trimesh.Trimesh:
+    uv = None if look.uv is None else body.rows[:, 3:5]
+    colours = None if look.colours is None else np.clip(np.round(body.rows[:, -4:]), 0, 255).astype(np.uint8)
+    look = Appearance(look.material, look.texture, uv, colours, look.materials)
+    return trimesh.Trimesh(
+        vertices=body.rows[:, :3],
+        faces=body.faces,
+        visual=visual_of(look, np.arange(len(body.rows))),
+        metadata=mesh.metadata,
+        process=False,
+    )
+
+
+def _check_result(before: MeshReport, after: MeshReport, cavities: Cavities, holes: tuple[Hole, ...]) -> None:
+    """Refuse what is not a closed body with just that taken out of it."""
+    if after.volume_mm3 is None:
+        raise InvalidMesh("The model could not be hollowed: its surface did not stay closed.")
+    removed = _volume(before) - after.volume_mm3
+    hollows = float(cavities.volumes.sum())
+    slack = TOLERANCE * _volume(before)
+    drilled = sum(hole.volume_mm3 for hole in holes)
+    if not hollows - slack <= removed <= hollows + drilled + slack:
+        raise InvalidMesh(f"The model could not be hollowed: {removed:.4g} mm³ went, not {hollows:.4g}.")
+    if holes and after.components > before.components:
+        raise InvalidMesh("The holes do not reach all hollows; other walls, or wider holes, may do.")

@@ -1,0 +1,118 @@
+"""The same shape in new, even faces: triangles of one size, or quads that follow the form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from orfeas.errors import EngineUnavailable, InvalidMesh, InvalidOption
+from orfeas.meshes.decimate import decimate
+from orfeas.meshes.printing import instant
+from orfeas.meshes.printing.child import ChildFailed, run_child
+from orfeas.meshes.repair import repair
+from orfeas.meshes.stats import repeats_a_vertex
+
+PACKAGE = "pynanoinstantmeshes"
+TIMEOUT_S = 300.0
+MIN_FACES, MAX_FACES = 100, 500_000
+# The library's time grows with the faces that it is given; so many for each new one tell it all of the shape.
+INPUT_PER_FACE, INPUT_FACES = 10, 50_000
+
+
+class Pattern(StrEnum):
+    """What the new faces are."""
+
+    TRIANGLES = "triangles"
+    QUADS = "quads"
+
+
+@dataclass(frozen=True)
+class Remeshed:
+    """A model in new faces, without colours, texture and UVs.
+
+    Attributes:
+        mesh: its triangles; a quad is two, one after the other.
+        quads: ``[k, 4]`` the corners of each quad, counter-clockwise outside, or None where triangles were asked for.
+    """
+
+    mesh: trimesh.Trimesh
+    quads: NDArray[np.int64] | None
+
+
+def can_remesh() -> bool:
+    """Whether the library is installed; it has no build for Linux on ARM and for Macs with Intel's processors."""
+    return find_spec(PACKAGE) is not None
+
+
+def remesh(
+    mesh: trimesh.Trimesh,
+    pattern: Pattern,
+    target_faces: int,
+    crease_deg: float | None = None,
+    timeout_s: float = TIMEOUT_S,
+    check: Callable[[], None] = lambda: None,
+) -> Remeshed:
+    """The shape of ``mesh`` in about ``target_faces`` even faces, by Instant Meshes (Jakob et al. 2015).
+
+    Colours, texture and UVs are left behind. Details smaller than a face are lost; a model of very many more faces than
+    asked for is reduced first. Triangles are closed where the model
+    is. Quads are too, mostly: where the form is finer than a quad there may be gaps, or an edge that more than two
+    share, as :func:`orfeas.meshes.stats.measure` tells; more faces help.
+    The model is repaired first, since the library asks for sound ones, and works in a process of its own.
+
+    Args:
+        mesh: any unit.
+        pattern: triangles or quads.
+        target_faces: quads or triangles, 100 to 500,000; there come a few percent more or less.
+        crease_deg: edges sharper than that are kept, or None to let all be rounded a little.
+        timeout_s: how long it may take.
+        check: called every tenth of a second; what it raises stops the work at once.
+
+    Raises:
+        EngineUnavailable: the library is not installed.
+        InvalidMesh: it has no surface, a number is not finite, or the library could make nothing of it.
+        InvalidOption: the faces or the angle are out of range.
+        OutOfMemory: the machine's memory ran out.
+    """
+    if not MIN_FACES <= target_faces <= MAX_FACES:
+        raise InvalidOption(f"From {MIN_FACES} to {MAX_FACES:,} faces can be asked for.", "target_faces")
+    if crease_deg is not None and not 0 < crease_deg < 180:
+        raise InvalidOption(f"Edges of {crease_deg:g} degrees cannot be kept; 0 to 180 is the range.", "crease_deg")
+    if not can_remesh():
+        raise EngineUnavailable(
+            f"Even faces need the package {PACKAGE}, which is not installed here. It has builds for Linux and Windows "
+            "on x86-64, and for Macs with Apple's processors.",
+            "pattern",
+        )
+    sound = decimate(mesh, max(INPUT_FACES, INPUT_PER_FACE * target_faces), check)
+    check()
+    sound = repair(sound)
+    check()
+    points, faces = np.asarray(sound.vertices), np.asarray(sound.faces)
+    low, reach = points.min(axis=0), float(np.ptp(points, axis=0).max())
+    arrays = {
+        "points": ((points - low) / reach).astype(np.float32),
+        "faces": faces.astype(np.uint32),
+        "quads": np.array(pattern is Pattern.QUADS),
+        "target": np.array(target_faces),
+        "crease_deg": np.array(crease_deg or 0.0),
+    }
+    try:
+        made = run_child(Path(instant.__file__), arrays, timeout_s, check)
+    except ChildFailed as error:
+        raise InvalidMesh(f"The model could not be given even faces: {error}. Fewer or more faces may work.") from error
+    return _read(made["points"].astype(np.float64) * reach + low, made["faces"].astype(np.int64), pattern)
+
+
+def _read(points: NDArray[np.float64], faces: NDArray[np.int64], pattern: Pattern) -> Remeshed:
+    if not len(faces) or not np.isfinite(points).all():
+        raise InvalidMesh("The model could not be given even faces: nothing came of it. More faces may work.")
+    if pattern is Pattern.QUADS:
+        triangles = np.stack([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
+        return Remeshed(trimesh.Trimesh(points, triangles, process=False), faces)
+    return Remeshed(repair(trimesh.Trimesh(points, faces[~repeats_a_vertex(faces)], process=False)), None)

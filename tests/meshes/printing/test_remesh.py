@@ -1,0 +1,73 @@
+import sys
+
+import numpy as np
+import pytest
+import trimesh
+
+from orfeas.errors import Cancelled, EngineUnavailable, InvalidMesh, InvalidOption
+from orfeas.meshes.printing.remesh import PACKAGE, Pattern, can_remesh, remesh
+from orfeas.meshes.stats import measure
+from tests.meshes.solids import blob, box, soup
+
+needs_library = pytest.mark.skipif(not can_remesh(), reason=f"{PACKAGE} has no wheel for this machine")
+
+
+def spread_of_sides(mesh: trimesh.Trimesh) -> float:
+    """Standard deviation of the lengths of sides, by their mean."""
+    corners = np.asarray(mesh.vertices)[mesh.faces]
+    sides = np.linalg.norm(corners - corners[:, [1, 2, 0]], axis=2)
+    return float(sides.std() / sides.mean())
+
+
+@needs_library
+def test_triangles_come_even_and_closed_with_the_same_shape() -> None:
+    model = blob(4000)
+    made = remesh(soup(model), Pattern.TRIANGLES, 1500, crease_deg=60.0)
+    report = measure(made.mesh)
+    assert made.quads is None
+    assert report.is_watertight
+    assert report.is_winding_consistent
+    assert report.faces == pytest.approx(1500, rel=0.15)
+    assert report.volume_mm3 == pytest.approx(measure(model).volume_mm3, rel=0.02)
+    assert spread_of_sides(made.mesh) < 0.15 < spread_of_sides(model)
+
+
+@needs_library
+def test_quads_come_with_their_triangles() -> None:
+    model = trimesh.creation.torus(30.0, 10.0)
+    made = remesh(model, Pattern.QUADS, 1200)
+    assert made.quads is not None
+    assert len(made.quads) == pytest.approx(1200, rel=0.2)
+    assert len(made.mesh.faces) == 2 * len(made.quads)
+    np.testing.assert_array_equal(made.mesh.faces[::2], made.quads[:, :3])
+    np.testing.assert_array_equal(made.mesh.faces[1::2], made.quads[:, [0, 2, 3]])
+    report = measure(made.mesh)
+    assert report.is_watertight
+    assert report.volume_mm3 == pytest.approx(measure(model).volume_mm3, rel=0.03)
+
+
+@needs_library
+def test_remeshing_can_be_stopped() -> None:
+    def stop() -> None:
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        remesh(box(), Pattern.QUADS, 100, check=stop)
+
+
+@needs_library
+def test_a_process_that_takes_too_long_is_an_error_of_the_model() -> None:
+    with pytest.raises(InvalidMesh, match="too long"):
+        remesh(box(), Pattern.QUADS, 100, timeout_s=0.0)
+
+
+def test_without_the_library_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, PACKAGE, None)
+    with pytest.raises(EngineUnavailable, match=PACKAGE):
+        remesh(box(), Pattern.QUADS, 100)
+
+
+@pytest.mark.parametrize(("faces", "crease_deg"), [(99, None), (500_001, None), (100, 0.0), (100, 180.0)])
+def test_options_out_of_range_are_refused(faces: int, crease_deg: float | None) -> None:
+    with pytest.raises(InvalidOption):
+        remesh(box(), Pattern.TRIANGLES, faces, crease_deg)
