@@ -12,7 +12,7 @@ from PIL import Image
 
 QUALITY = 85
 # 0 to 6; higher is smaller by a few per cent, and several times slower.
-METHOD = 2
+METHOD = 1
 _HAS_ALPHA, _IS_ANIMATION = 0x10, 0x02
 # A frame replaces what was there before, rather than being laid over it.
 _REPLACES = 0x02

@@ -56,7 +56,8 @@ def test_a_model_with_a_great_many_faces_is_smooth_everywhere(monkeypatch: pytes
     monkeypatch.setattr(scene_module, "CREASES_UP_TO", 4)
     scene = set_scene(box())
     assert (len(scene.points), scene.is_closed) == (8, False)
-    np.testing.assert_allclose(scene.normals, scene.points, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(scene.normals, axis=1), 1.0, atol=1e-6)
+    assert (scene.normals * scene.points > 0.1).all()
 
 
 def test_the_outline_holds_every_point_and_no_more() -> None:
