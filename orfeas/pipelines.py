@@ -174,10 +174,9 @@ def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made
         OrfeasError: as the engine says.
     """
     result = task.engine.generate(PictureRequest(task.final_prompt, task.options), progress)
-    with progress.stage(Stage.PICTURE):
-        data = _png(result.image)
-        write_whole(files.picture, data)
-        _write_thumbnail(result.image, files)
+    data = _png(result.image)
+    write_whole(files.picture, data)
+    _write_thumbnail(result.image, files)
     return Made(files={"png": len(data)}, notes=result.notes)
 
 
