@@ -231,10 +231,9 @@ def make_picture(task: PictureTask, files: JobFiles, progress: Progress) -> Made
         OrfeasError: as the engine says.
     """
     result = task.engine.generate(PictureRequest(task.final_prompt, task.options), progress)
-    with progress.stage(Stage.PICTURE):
-        data = png_bytes(result.image)
-        write_whole(files.picture, data)
-        _write_thumbnail(result.image, files)
+    data = png_bytes(result.image)
+    write_whole(files.picture, data)
+    _write_thumbnail(result.image, files)
     return Made(files={"png": len(data)}, notes=result.notes, options=reported_options(task))
 
 

@@ -44,8 +44,8 @@ class Networks(Protocol):
         ...
 
 
-RETRIED = "Device memory ran out, so the model was made again after other engines' networks were let go."
-STEPPED_DOWN = "Device memory ran out, so the model was made again with less:"
+RETRIED = "Device memory ran out, so it was made again after other engines' networks were let go."
+STEPPED_DOWN = "Device memory ran out, so it was made again with less:"
 
 P = TypeVar("P", bound=Plan)
 N = TypeVar("N", bound=Networks)

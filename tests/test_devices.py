@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from orfeas.devices import (
     free_bytes,
     is_out_of_memory,
     release_memory,
+    total_bytes,
 )
 from orfeas.errors import EngineUnavailable
 
@@ -78,6 +81,14 @@ def test_free_memory_of_an_apple_gpu_is_what_is_recommended_less_what_is_taken(
     monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 1000)
     monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 300)
     assert free_bytes(torch.device("mps")) == 700
+
+
+def test_all_memory_of_a_device_is_at_least_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert total_bytes(CPU) >= free_bytes(CPU) > 0
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 1000)
+    assert total_bytes(torch.device("mps")) == 1000
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=2000))
+    assert total_bytes(torch.device("cuda")) == 2000
 
 
 def test_memory_is_given_back_on_every_kind_of_device(monkeypatch: pytest.MonkeyPatch) -> None:

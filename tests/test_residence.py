@@ -109,7 +109,7 @@ def test_running_out_once_steps_down_and_says_so() -> None:
 
     result, notes = place.run(wanted(), work)
     assert result is SMALL
-    assert notes == ("Device memory ran out, so the model was made again with less: one by one.",)
+    assert notes == ("Device memory ran out, so it was made again with less: one by one.",)
 
 
 @pytest.mark.usefixtures("memory")

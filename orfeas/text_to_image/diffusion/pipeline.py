@@ -49,12 +49,14 @@ class Networks:
         """The pipeline, ready to be called.
 
         Raises:
-            EngineUnavailable: its files cannot be used.
+            EngineUnavailable: its files cannot be used, or it cannot be laid out so.
         """
         if self._pipeline is None:
             pipeline = _load(self._release, self.dtype)
             if self.plan.placement is Placement.RESIDENT:
                 pipeline.to(self.device)
+            elif pipeline.model_cpu_offload_seq is None:
+                raise EngineUnavailable("The model's parts cannot take turns in memory, and not all of it fits there.")
             else:
                 pipeline.enable_model_cpu_offload(device=self.device)
             self._pipeline = pipeline

@@ -93,7 +93,7 @@ def test_running_out_of_memory_steps_down_once_and_says_so(stage: Stage, engine:
     want = engine.generate(request_for(engine), Progress()).mesh
     result = engine.generate(request_for(engine), Progress(Fails(stage, times=1)))
     assert result.notes == (
-        "Device memory ran out, so the model was made again with less: the networks take turns in device memory.",
+        "Device memory ran out, so it was made again with less: the networks take turns in device memory.",
     )
     assert np.allclose(result.mesh.vertices, want.vertices, atol=1e-4)
 

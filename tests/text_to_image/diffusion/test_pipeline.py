@@ -57,6 +57,12 @@ def test_networks_that_were_let_go_come_back_when_asked(folder: Path) -> None:
     assert laid_out.pipeline() is not first
 
 
+def test_parts_that_cannot_take_turns_are_told(unet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find_class("StableDiffusionPipeline"), "model_cpu_offload_seq", None)
+    with pytest.raises(EngineUnavailable, match="cannot take turns in memory"):
+        networks(unet, Placement.STAGED).pipeline()
+
+
 def test_a_class_is_found_as_auto_pipeline_finds_it() -> None:
     assert find_class("StableDiffusionImg2ImgPipeline").__name__ == "StableDiffusionPipeline"
     assert find_class("LatentConsistencyModelPipeline").__name__ == "LatentConsistencyModelPipeline"

@@ -133,7 +133,7 @@ def test_running_out_of_memory_once_steps_down_and_says_so(
     engine = HunyuanPaint(weights, "cpu", Tenants())
     run_out(monkeypatch, 1)
     result = engine.generate(request_for(engine), Progress())
-    assert "Device memory ran out, so the model was made again with less" in result.notes[-1]
+    assert "Device memory ran out, so it was made again with less" in result.notes[-1]
     assert np.abs(pixels(result.mesh) - painted).max() <= 1
 
 
