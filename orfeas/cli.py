@@ -22,6 +22,7 @@ from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasErr
 from orfeas.files import check_writable, write_whole
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
+    Compression,
     EngineChoice,
     OutputFormat,
     Quality,
@@ -82,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("mesh", type=Path, help=f"{READABLE} file")
     convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
+    convert.add_argument("--compression", default="none", help=f"of the shape in a GLB, {_choices(Compression)}")
     convert.set_defaults(run=run_convert)
 
     inspect = commands.add_parser("inspect", help="measure a mesh file, as JSON")
@@ -291,8 +293,9 @@ def _summary(job: Job, output: Path) -> str:
 def run_convert(options: argparse.Namespace) -> int:
     """``convert``: one mesh file to another, keeping how it was made where the file says so."""
     output_format = format_of(options.output)
+    compression = parse_choice("compression", options.compression, Compression)
     with _scratch_studio() as studio:
-        data = studio.convert(options.mesh, output_format, options.size_mm)
+        data = studio.convert(options.mesh, output_format, options.size_mm, compression)
     write_whole(options.output, data)
     print(f"{options.output}: {len(data):,} bytes")
     return 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
+from orfeas.errors import Cancelled, InternalError, InvalidOption, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
 from orfeas.images.validation import check_image
 from orfeas.jobs import Caller, Jobs
@@ -23,6 +23,7 @@ from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
 from orfeas.metrics import Metrics
 from orfeas.options import (
+    Compression,
     OutputFormat,
     PictureOptions,
     ShapeOptions,
@@ -35,6 +36,7 @@ from orfeas.options import (
 from orfeas.pipelines import (
     JobFiles,
     Task,
+    compress,
     convert,
     convert_file,
     file_stem,
@@ -143,20 +145,27 @@ class Studio:
         """
         return read_provenance(model)
 
-    def convert(self, mesh: Path, output_format: OutputFormat, size_mm: float = 0) -> bytes:
+    def convert(
+        self,
+        mesh: Path,
+        output_format: OutputFormat,
+        size_mm: float = 0,
+        compression: Compression = Compression.NONE,
+    ) -> bytes:
         """A mesh file's content in another format, with how it was made where the file says so.
 
         Args:
             mesh: a file of any kind that can be read.
             output_format: what to write.
             size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
+            compression: of the shape in a GLB.
 
         Raises:
             InvalidMesh: it cannot be read.
-            InvalidOption: ``size_mm`` is out of range.
+            InvalidOption: ``size_mm`` is out of range, or what is asked for cannot be compressed.
         """
         size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
-        return convert_file(mesh, output_format, size)
+        return convert_file(mesh, output_format, size, compression)
 
     def submit_image_to_3d(self, image: Path, options: ShapeOptions, caller: Caller = LOCAL) -> Job:
         """Check and record a job that makes a model of a picture.
@@ -307,18 +316,23 @@ class Studio:
         """The jobs of one browser or session, newest first."""
         return self.jobs.history(owner)
 
-    def download(self, job_id: str, output_format: OutputFormat) -> Path:
+    def download(self, job_id: str, output_format: OutputFormat, compression: Compression = Compression.NONE) -> Path:
         """The job's model as a file, converted once and then kept.
 
         Raises:
+            InvalidOption: compression of anything but a GLB.
             NotFound: no such job, it made no model, or its files have expired.
         """
+        if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
+            raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
         job = self.jobs.get(job_id)
         files = self._files(job_id)
         if job.status is not JobStatus.COMPLETED or OutputFormat.GLB not in job.files:
             raise NotFound(f"This job has no model to download; it is {job.status.value}.")
         _existing(files.model(OutputFormat.GLB))
         try:
+            if compression is Compression.DRACO:
+                return compress(files)
             path = convert(files, output_format)
             size_bytes = path.stat().st_size
         except FileNotFoundError as error:

@@ -13,7 +13,7 @@ from orfeas.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)$")
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)(?:; .+)?$")
 
 
 def requirements(name: str) -> list[str]:

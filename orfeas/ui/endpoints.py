@@ -13,6 +13,7 @@ from orfeas.errors import EngineUnavailable, InvalidImage, InvalidMesh, InvalidO
 from orfeas.jobs import Caller
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
+    Compression,
     EngineChoice,
     OutputFormat,
     PictureOptions,
@@ -207,6 +208,11 @@ def _output_format() -> gr.Dropdown:
     return gr.Dropdown(choices, value=OutputFormat.GLB.value, label="File format")
 
 
+def _compression() -> gr.Dropdown:
+    choices = [choice.value for choice in Compression]
+    return gr.Dropdown(choices, value=Compression.NONE.value, label="How the shape in a GLB is packed")
+
+
 def _picture_inputs() -> Inputs:
     return {
         "style": _style(),
@@ -308,7 +314,7 @@ def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
             repair_inputs,
             [model, gr.JSON(label="Mesh report before"), gr.JSON(label="Mesh report after")],
         ),
-        (readers.download, [job_id, _output_format()], [model]),
+        (readers.download, [job_id, _output_format(), _compression()], [model]),
         (readers.job_status, [job_id], [gr.JSON(label="Job")]),
         (readers.history, [], [gr.JSON(label="Jobs, newest first")]),
         (readers.cancel, [job_id], [gr.JSON(label="Job")]),

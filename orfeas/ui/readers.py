@@ -3,7 +3,7 @@
 import gradio as gr
 
 from orfeas.errors import InvalidOption, NotFound
-from orfeas.options import OutputFormat, parse_choice
+from orfeas.options import Compression, OutputFormat, parse_choice
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui.serving import cached
@@ -39,11 +39,12 @@ class Readers:
         with raised_to_scripts():
             raise InvalidOption("repair_mesh is not offered yet; this release makes and converts models only.")
 
-    def download(self, job_id: object, output_format: object) -> str:
+    def download(self, job_id: object, output_format: object, compression: object) -> str:
         """The model of a job in a file format; it is converted once and then kept."""
         with raised_to_scripts():
             wanted = parse_choice("output_format", output_format, OutputFormat)
-            return cached(self._studio.download(checked_id(job_id), wanted))
+            packed = parse_choice("compression", compression, Compression)
+            return cached(self._studio.download(checked_id(job_id), wanted, packed))
 
     def job_status(self, job_id: object) -> dict[str, Json]:
         """Where a job stands."""
