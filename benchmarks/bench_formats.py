@@ -8,10 +8,8 @@ The model is a ball of forty thousand faces with a base colour and a metallic-ro
 import argparse
 import io
 import os
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ import trimesh
 from PIL import Image
 from pxr import Usd, UsdGeom, UsdUtils
 
+from benchmarks.bench_texture import timed
 from benchmarks.report import Figure, report
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.export import export
@@ -47,13 +46,14 @@ def model() -> trimesh.Trimesh:
     return place(mesh, 100)
 
 
-def timed(name: str, work: Callable[[], object], runs: int) -> Figure:
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return Figure(name, statistics.median(seconds), "s", TARGETS_S.get(name), runs)
+def packed(mesh: trimesh.Trimesh, kind: str) -> bytes:
+    data = mesh.export(file_type=kind)
+    assert isinstance(data, bytes | str)
+    return data.encode() if isinstance(data, str) else data
+
+
+def read_with_trimesh(data: bytes, kind: str) -> None:
+    trimesh.load(io.BytesIO(data), file_type=kind)
 
 
 def write_with_usd(mesh: trimesh.Trimesh, folder: Path) -> None:
@@ -75,24 +75,22 @@ def main() -> None:
     runs = parser.parse_args().runs
     mesh = model()
     figures = [Figure("load average before", os.getloadavg()[0], ""), Figure("faces", len(mesh.faces), "")]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         for output_format in OutputFormat:
             data = export(mesh, output_format, PROVENANCE)
             path = folder / f"model.{output_format}"
             path.write_bytes(data)
-            figures.append(timed(f"write {output_format}", lambda f=output_format: export(mesh, f, PROVENANCE), runs))  # type: ignore[misc]  # mypy does not infer it
-            figures.append(timed(f"read {output_format}", lambda p=path: load_mesh(p), runs))  # type: ignore[misc]
+            name = f"write {output_format}"
+            figures += timed(name, partial(export, mesh, output_format, PROVENANCE), runs, TARGETS_S.get(name))
+            figures += timed(f"read {output_format}", partial(load_mesh, path), runs)
             figures.append(Figure(f"size {output_format}", len(data) / 1e6, "MB"))
         for kind in OF_TRIMESH:
-            data = mesh.export(file_type=kind)
-            data = data.encode() if isinstance(data, str) else data
-            figures.append(timed(f"trimesh writes {kind}", lambda k=kind: mesh.export(file_type=k), runs))  # type: ignore[misc]
-            figures.append(
-                timed(f"trimesh reads {kind}", lambda d=data, k=kind: trimesh.load(io.BytesIO(d), file_type=k), runs)  # type: ignore[misc]
-            )
-        figures.append(timed("usd-core writes the shape as usdz", lambda: write_with_usd(mesh, folder), runs))
-        figures.append(timed("usd-core opens our usdz", lambda: Usd.Stage.Open(str(folder / "model.usdz")), runs))
+            data = packed(mesh, kind)
+            figures += timed(f"trimesh writes {kind}", partial(packed, mesh, kind), runs)
+            figures += timed(f"trimesh reads {kind}", partial(read_with_trimesh, data, kind), runs)
+        figures += timed("usd-core writes the shape as usdz", lambda: write_with_usd(mesh, folder), runs)
+        figures += timed("usd-core opens our usdz", lambda: Usd.Stage.Open(str(folder / "model.usdz")), runs)
     figures.append(Figure("load average after", os.getloadavg()[0], ""))
     report("formats", figures)
 

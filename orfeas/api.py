@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, InvalidOption, NotFound, OrfeasError
-from orfeas.options import OutputFormat, parse_choice, quote
+from orfeas.options import Compression, OutputFormat, parse_choice, quote
 from orfeas.pictures.turntable import TurntableOptions
 from orfeas.progress import Progress
 from orfeas.records import FetchState, FetchStatus, to_json
@@ -165,7 +165,8 @@ class Routes:
 
         def answer() -> Response:
             output_format = parse_choice("output_format", request.path_params["output_format"], OutputFormat)
-            path = self._studio.download(request.path_params["job_id"], output_format)
+            packed = parse_choice("compression", request.query_params.get("compression", "none"), Compression)
+            path = self._studio.download(request.path_params["job_id"], output_format, packed)
             return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
         return _answer(answer)

@@ -23,6 +23,7 @@ from orfeas.files import check_writable, write_whole
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
     PICTURE_OPTIONS,
+    Compression,
     EngineChoice,
     OutputFormat,
     Quality,
@@ -93,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("mesh", type=Path, help=f"{READABLE} file")
     convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
+    convert.add_argument("--compression", default="none", help=f"of the shape in a GLB, {_choices(Compression)}")
     convert.set_defaults(run=run_convert)
 
     _add_turntable(commands.add_parser("turntable", help="draw a mesh file turning once around, as an animated WebP"))
@@ -429,8 +431,9 @@ def _measures(mesh: MeshReport | None) -> str:
 def run_convert(options: argparse.Namespace) -> int:
     """``convert``: one mesh file to another, keeping how it was made where the file says so."""
     output_format = format_of(options.output)
+    compression = parse_choice("compression", options.compression, Compression)
     with _scratch_studio() as studio:
-        data = studio.convert(options.mesh, output_format, options.size_mm)
+        data = studio.convert(options.mesh, output_format, options.size_mm, compression)
     write_whole(options.output, data)
     print(f"{options.output}: {len(data):,} bytes")
     return 0

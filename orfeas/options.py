@@ -91,6 +91,13 @@ class OutputFormat(StrEnum):
     FBX = "fbx"
 
 
+class Compression(StrEnum):
+    """How the shape in a GLB is packed: ``draco`` makes it ten times smaller, and rounds it a little."""
+
+    NONE = "none"
+    DRACO = "draco"
+
+
 class TextureFormat(StrEnum):
     """How a base colour is kept in a model file; ``jpeg`` becomes PNG where the picture is not opaque."""
 

@@ -25,7 +25,15 @@ from orfeas.meshes.mend import Mended, mend
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
-from orfeas.options import OutputFormat, PictureOptions, RepairOptions, ShapeOptions, TextureFormat, TextureOptions
+from orfeas.options import (
+    Compression,
+    OutputFormat,
+    PictureOptions,
+    RepairOptions,
+    ShapeOptions,
+    TextureFormat,
+    TextureOptions,
+)
 from orfeas.pictures.turntable import TurntableOptions, make_portrait, make_turntable
 from orfeas.progress import Progress, Stage
 from orfeas.records import EngineInfo, ImageInfo, JobKind, MeshReport, Scalar
@@ -187,6 +195,11 @@ class JobFiles:
     def model(self, output_format: OutputFormat) -> Path:
         """The model in one format."""
         return self.folder / "model" / f"{self.stem}{SUFFIXES[output_format]}"
+
+    @property
+    def compressed(self) -> Path:
+        """The GLB with its shape packed by Draco."""
+        return self.folder / "draco" / f"{self.stem}.glb"
 
     @property
     def provenance(self) -> Path:
@@ -394,26 +407,38 @@ def turn(files: JobFiles, options: TurntableOptions, progress: Progress) -> Path
     return path
 
 
-def convert_file(mesh: Path, output_format: OutputFormat, size_mm: float) -> bytes:
+def compress(files: JobFiles) -> Path:
+    """The job's GLB with its shape packed by Draco, made once and then kept."""
+    if not files.compressed.exists():
+        provenance = Provenance.from_json(files.provenance.read_bytes()).written_as(OutputFormat.GLB)
+        mesh = load_mesh(files.model(OutputFormat.GLB))
+        texture_format = texture_format_of(provenance)
+        write_whole(files.compressed, export(mesh, OutputFormat.GLB, provenance, texture_format, Compression.DRACO))
+    return files.compressed
+
+
+def convert_file(mesh: Path, output_format: OutputFormat, size_mm: float, compression: Compression) -> bytes:
     """A mesh file's content in another format, with how it was made where the file says so.
 
     Args:
         mesh: a file of any kind that can be read.
         output_format: what to write.
         size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
+        compression: of the shape in a GLB.
 
     Raises:
         InvalidMesh: it cannot be read.
+        InvalidOption: what is asked for cannot be compressed.
     """
     loaded = load_mesh(mesh)
     placed = place(loaded, size_mm) if size_mm else loaded
     try:
         provenance = written_as(read_provenance(mesh), output_format)
     except InvalidMesh:
-        return export(placed, output_format, None)  # made elsewhere; nobody knows how
+        return export(placed, output_format, None, compression=compression)  # made elsewhere; nobody knows how
     if size_mm:
         provenance = replace(provenance, options={**provenance.options, "size_mm": size_mm})
-    return export(placed, output_format, provenance, texture_format_of(provenance))
+    return export(placed, output_format, provenance, texture_format_of(provenance), compression)
 
 
 def _warn_of_colours(report: MeshReport, output_format: OutputFormat) -> tuple[str, ...]:

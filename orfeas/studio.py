@@ -19,7 +19,7 @@ from PIL import Image
 
 from orfeas.apart import Apart
 from orfeas.engines.subject import SubjectRequest, cut_subject
-from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
+from orfeas.errors import Cancelled, InternalError, InvalidOption, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
 from orfeas.images.mask import check_mask
 from orfeas.images.validation import check_image
@@ -28,6 +28,7 @@ from orfeas.meshes.load import check_mesh_file
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.metrics import Metrics
 from orfeas.options import (
+    Compression,
     CutOutOptions,
     OutputFormat,
     PictureOptions,
@@ -44,6 +45,7 @@ from orfeas.pipelines import (
     JobFiles,
     RepairTask,
     Task,
+    compress,
     convert,
     convert_file,
     engine_name,
@@ -210,20 +212,27 @@ class Studio:
         """
         return read_provenance(model)
 
-    def convert(self, mesh: Path, output_format: OutputFormat, size_mm: float = 0) -> bytes:
+    def convert(
+        self,
+        mesh: Path,
+        output_format: OutputFormat,
+        size_mm: float = 0,
+        compression: Compression = Compression.NONE,
+    ) -> bytes:
         """A mesh file's content in another format, with how it was made where the file says so.
 
         Args:
             mesh: a file of any kind that can be read.
             output_format: what to write.
             size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
+            compression: of the shape in a GLB.
 
         Raises:
             InvalidMesh: it cannot be read.
-            InvalidOption: ``size_mm`` is out of range.
+            InvalidOption: ``size_mm`` is out of range, or what is asked for cannot be compressed.
         """
         size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
-        return convert_file(mesh, output_format, size)
+        return convert_file(mesh, output_format, size, compression)
 
     def draw_turntable(self, mesh: Path, options: TurntableOptions, progress: Progress) -> bytes:
         """A mesh file's model turning, an animated WebP.
@@ -413,14 +422,19 @@ class Studio:
         """The jobs of one browser or session, newest first."""
         return self.jobs.history(owner)
 
-    def download(self, job_id: str, output_format: OutputFormat) -> Path:
+    def download(self, job_id: str, output_format: OutputFormat, compression: Compression = Compression.NONE) -> Path:
         """The job's model as a file, converted once and then kept.
 
         Raises:
+            InvalidOption: compression of anything but a GLB.
             NotFound: no such job, it made no model, or its files have expired.
         """
+        if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
+            raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
         files = self._files_with_model(job_id)
         try:
+            if compression is Compression.DRACO:
+                return compress(files)
             path = convert(files, output_format)
             size_bytes = path.stat().st_size
         except FileNotFoundError as error:

@@ -91,6 +91,24 @@ def test_convert_keeps_the_model_and_can_scale_it(
     assert report["is_watertight"]
 
 
+@pytest.mark.parametrize("ending", ["glb", "zip", "ply", "3mf", "usdz", "fbx"])
+def test_convert_reads_and_writes_every_format(tmp_path: Path, ending: str) -> None:
+    box, there, back = tmp_path / "box.stl", tmp_path / f"there.{ending}", tmp_path / "back.stl"
+    trimesh.creation.box((10, 20, 30)).export(box)
+    assert main(["convert", str(box), "-o", str(there)]) == 0
+    assert main(["convert", str(there), "-o", str(back)]) == 0
+    assert trimesh.load_mesh(back).extents == pytest.approx([10, 20, 30], rel=1e-6)
+
+
+def test_convert_compresses_a_glb_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    box, output = tmp_path / "box.stl", tmp_path / "box.glb"
+    trimesh.creation.box((10, 20, 30)).export(box)
+    assert main(["convert", str(box), "-o", str(output), "--compression", "draco"]) == 0
+    assert b"KHR_draco_mesh_compression" in output.read_bytes()
+    assert main(["convert", str(box), "-o", str(tmp_path / "x.ply"), "--compression", "draco"]) == 1
+    assert "Only a GLB can be compressed" in capsys.readouterr().err
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(
     mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

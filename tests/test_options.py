@@ -42,10 +42,10 @@ def test_a_choice_is_read_in_any_letter_case(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["../../etc/passwd", "..\\..\\x", "", "fbx", None, 7, ["glb"], "glb\x00", "'; drop table"]
+    "value", ["../../etc/passwd", "..\\..\\x", "", "blend", None, 7, ["glb"], "glb\x00", "'; drop table"]
 )
 def test_an_unknown_choice_is_refused_with_what_is_allowed(value: object) -> None:
-    with pytest.raises(InvalidOption, match=r"choose one of glb, obj, stl, ply\."):
+    with pytest.raises(InvalidOption, match=r"choose one of glb, obj, stl, ply, 3mf, usdz, fbx\."):
         parse_choice("output_format", value, OutputFormat)
 
 

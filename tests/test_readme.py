@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # The Spaces' own limit.
 SHORT_DESCRIPTION_CHARACTERS = 60
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)$")
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)(?:; .+)?$")
 
 
 def requirements(name: str) -> list[str]:

@@ -12,7 +12,8 @@ from orfeas.meshes.write_obj import write_obj
 from orfeas.meshes.write_ply import write_ply
 from orfeas.meshes.write_stl import write_stl
 from orfeas.meshes.write_usdz import write_usdz
-from orfeas.options import OutputFormat, TextureFormat
+from orfeas.options import Compression, OutputFormat, TextureFormat
+from orfeas.records import Json
 from orfeas.version import VERSION
 
 # The formats that hold a texture as a picture.
@@ -24,6 +25,7 @@ def export(
     output_format: OutputFormat,
     provenance: Provenance | None,
     texture_format: TextureFormat = TextureFormat.JPEG,
+    compression: Compression = Compression.NONE,
 ) -> bytes:
     """The bytes of a model file; the same mesh and provenance make the same bytes.
 
@@ -32,20 +34,27 @@ def export(
         output_format: which kind of file; an OBJ comes in a zip with its material and textures.
         provenance: how it was made; None where nobody knows, as of an uploaded model.
         texture_format: of the base colour where the format has textures; maps of numbers are always PNG.
+        compression: of the shape in a GLB.
 
     Raises:
-        InvalidOption: a WebP texture in anything but a GLB, whose readers do not know it.
+        InvalidOption: a WebP texture or compression in anything but a GLB, or compression of colours on vertices.
         InvalidMesh: the mesh is empty, or a number in it is not finite.
     """
     if texture_format is TextureFormat.WEBP and output_format in TEXTURED - {OutputFormat.GLB}:
         name = output_format.value.upper()
         raise InvalidOption(f"The texture of {name} cannot be WebP; choose one of png, jpeg.", "texture_format")
+    if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
+        raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
     surface = surface_of(mesh)
+    if compression is not Compression.NONE and surface.material is None and surface.colours is not None:
+        # Draco has no room for colours of more than 8 bits, and these are linear.
+        raise InvalidOption("A model with colours on its vertices cannot be compressed; choose none.", "compression")
     generator = f"{GENERATOR} {VERSION}"
     note = provenance.to_line() if provenance else ""
     match output_format:
         case OutputFormat.GLB:
-            return write_glb(surface, generator, {NOTE: provenance.to_record()} if provenance else {}, texture_format)
+            extras: dict[str, Json] = {NOTE: provenance.to_record()} if provenance else {}
+            return write_glb(surface, generator, extras, texture_format, compression)
         case OutputFormat.OBJ:
             beside = {NOTE_FILE: provenance.to_json()} if provenance else {}
             return write_obj(surface, generator, beside, texture_format)

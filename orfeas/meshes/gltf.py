@@ -54,6 +54,17 @@ class Accessor(_Part):
     sparse: dict[str, object] | None = None
 
 
+class Draco(_Part):
+    """KHR_draco_mesh_compression: the bitstream, and the number of each attribute in it."""
+
+    buffer_view: Index
+    attributes: dict[str, Index]
+
+
+class _PrimitiveExtensions(_Part):
+    draco: Draco | None = Field(default=None, alias="KHR_draco_mesh_compression")
+
+
 class Primitive(_Part):
     """Triangles (mode 4, 5 or 6), or lines and points, with one material."""
 
@@ -61,6 +72,7 @@ class Primitive(_Part):
     indices: Index | None = None
     material: Index | None = None
     mode: Annotated[int, Field(ge=0, le=6)] = 4
+    extensions: _PrimitiveExtensions = _PrimitiveExtensions()
 
 
 class Mesh(_Part):

@@ -15,6 +15,7 @@ from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes import gltf
+from orfeas.meshes.draco import EXTENSION, unpack
 from orfeas.meshes.glb_container import read_buffer, read_document
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.parts import Part, moved
@@ -23,13 +24,14 @@ from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader
 
 MM_PER_METRE = 1000.0
-# Required extensions that change neither a point nor what is read of the look.
+# Required extensions that are known here, or change neither a point nor what is read of the look.
 HARMLESS = (
     "KHR_materials_",
     "KHR_lights_punctual",
     "KHR_texture_transform",
     "KHR_mesh_quantization",
     "EXT_texture_webp",
+    EXTENSION,
 )
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
@@ -139,6 +141,8 @@ class _Reader:
 
     def _read_part(self, primitive: gltf.Primitive) -> Part:
         attributes = primitive.attributes
+        if primitive.extensions.draco is not None:
+            return self._unpack(primitive, primitive.extensions.draco)
         vertices = self._array(attributes["POSITION"], ("VEC3",))
         if primitive.indices is None:
             corners = np.arange(len(vertices))
@@ -158,6 +162,24 @@ class _Reader:
             raise InvalidMesh("The glTF file has a part with more points than texture coordinates or colours.")
         faces = _triangles(corners, primitive.mode)
         return Part(vertices, faces, uv, colours, None if colours is not None else material)
+
+    def _unpack(self, primitive: gltf.Primitive, draco: gltf.Draco) -> Part:
+        """A primitive that Draco holds, whose accessors say no more than how much there is."""
+        unpacked = unpack(bytes(self._view(draco.buffer_view)))
+        arrays = {name: unpacked.arrays.get(number) for name, number in draco.attributes.items()}
+        vertices = arrays.get("POSITION")
+        if vertices is None or len(unpacked.faces) != self._count_faces(primitive) or vertices.shape[1] != 3:
+            raise InvalidMesh("The glTF file's Draco data is not what the file says it is.")
+        material, texture = None, None
+        if primitive.material is not None:
+            material = self._material(primitive.material)
+            texture = self._document.materials[primitive.material].pbr_metallic_roughness.base_color_texture
+        uv = arrays.get(f"TEXCOORD_{texture.tex_coord if texture else 0}")
+        if uv is not None:
+            if uv.shape != (len(vertices), 2):
+                raise InvalidMesh("The glTF file's Draco data is not what the file says it is.")
+            uv = _from_below(uv, texture)
+        return Part(vertices, unpacked.faces, uv, None, material)
 
     def _array(self, index: int, types: Sequence[str]) -> NDArray[np.float64]:
         """``[n, k]``, with whole numbers that stand for fractions turned into them."""

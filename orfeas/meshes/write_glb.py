@@ -8,11 +8,12 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.meshes.appearance import base_colour_factor
+from orfeas.meshes.draco import EXTENSION, pack
 from orfeas.meshes.glb_container import join_chunks
 from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.surface import Surface
 from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers
-from orfeas.options import TextureFormat
+from orfeas.options import Compression, TextureFormat
 from orfeas.records import Json
 
 METRES_PER_MM = 0.001
@@ -23,6 +24,7 @@ MATT = 0.9
 ARRAY_BUFFER = 34962
 ELEMENT_ARRAY_BUFFER = 34963
 COMPONENT_TYPES = {np.dtype(np.uint16): 5123, np.dtype(np.uint32): 5125, np.dtype(np.float32): 5126}
+WIDTHS = {"POSITION": 3, "NORMAL": 3, "TEXCOORD_0": 2}
 ELEMENT_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 TRIANGLES = 4
 LINEAR, LINEAR_MIPMAP_LINEAR = 9729, 9987
@@ -42,7 +44,8 @@ class _Document:
         self._images: list[Json] = []
         self._textures: list[Json] = []
         self._texture_of: dict[tuple[int, bool], int] = {}
-        self._has_webp = False
+        self._extensions: list[Json] = []
+        self._required: list[Json] = []
 
     def add_array(
         self,
@@ -54,7 +57,7 @@ class _Document:
         """The accessor of ``values`` ``[n, k]``; integers of vertex attributes are fractions of their range."""
         array = np.ascontiguousarray(values, dtype=component)
         accessor: dict[str, Json] = {
-            "bufferView": self._add_view(array.tobytes(), target),
+            "bufferView": self.add_view(array.tobytes(), target),
             "componentType": COMPONENT_TYPES[array.dtype],
             "count": len(array),
             "type": ELEMENT_TYPES[array.shape[1]],
@@ -67,6 +70,18 @@ class _Document:
         self._accessors.append(accessor)
         return len(self._accessors) - 1
 
+    def add_promise(
+        self, component: type[np.uint32] | type[np.float32], count: int, width: int, bounds: dict[str, Json]
+    ) -> int:
+        """The accessor of an array that an extension holds."""
+        kind = COMPONENT_TYPES[np.dtype(component)]
+        self._accessors.append({"componentType": kind, "count": count, "type": ELEMENT_TYPES[width], **bounds})
+        return len(self._accessors) - 1
+
+    def require(self, extension: str) -> None:
+        """Say that no program without ``extension`` can read the file."""
+        self._required.append(extension)
+
     def add_colours(self, image: Image.Image, texture_format: TextureFormat) -> int:
         """The texture of a picture of colours, encoded once however many uses it has.
 
@@ -76,7 +91,7 @@ class _Document:
         if key not in self._texture_of:
             texture: dict[str, Json] = {"sampler": 0}
             if texture_format is TextureFormat.WEBP:
-                self._has_webp = True
+                self._extensions = [WEBP]
                 texture["extensions"] = {WEBP: {"source": self._add_image(encode_colours(image, texture_format))}}
                 smaller = image.resize([max(1, side // FALLBACK_SHRINK) for side in image.size], Image.Resampling.BOX)
                 texture["source"] = self._add_image(encode_colours(smaller))
@@ -100,20 +115,23 @@ class _Document:
             document["images"] = self._images
             document["samplers"] = [{"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR}]
             document["textures"] = self._textures
-        if self._has_webp:
-            document["extensionsUsed"] = [WEBP]
+        if self._extensions or self._required:
+            document["extensionsUsed"] = [*self._extensions, *self._required]
+        if self._required:
+            document["extensionsRequired"] = self._required
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
         return join_chunks(text.encode("ascii"), self._chunks)
 
     def _add_image(self, file: TextureFile) -> int:
-        self._images.append({"bufferView": self._add_view(file.data), "mimeType": file.mime_type})
+        self._images.append({"bufferView": self.add_view(file.data), "mimeType": file.mime_type})
         return len(self._images) - 1
 
     def _add_texture(self, texture: dict[str, Json]) -> int:
         self._textures.append(texture)
         return len(self._textures) - 1
 
-    def _add_view(self, data: bytes, target: int | None = None) -> int:
+    def add_view(self, data: bytes, target: int | None = None) -> int:
+        """The buffer view of ``data``."""
         view: dict[str, Json] = {"buffer": 0, "byteOffset": self._length, "byteLength": len(data)}
         if target is not None:
             view["target"] = target
@@ -125,7 +143,11 @@ class _Document:
 
 
 def write_glb(
-    surface: Surface, generator: str, extras: dict[str, Json], texture_format: TextureFormat = TextureFormat.JPEG
+    surface: Surface,
+    generator: str,
+    extras: dict[str, Json],
+    texture_format: TextureFormat = TextureFormat.JPEG,
+    compression: Compression = Compression.NONE,
 ) -> bytes:
     """The bytes of a GLB file with one mesh; ``extras`` goes into the document's ``asset``.
 
@@ -133,6 +155,48 @@ def write_glb(
     to the last bit.
     """
     document = _Document()
+    if surface.material is None:
+        material = _plain(surface)
+    else:
+        material = _material(surface.material, surface.uv is not None, document, texture_format)
+    is_packed = compression is Compression.DRACO
+    tree: dict[str, Json] = {
+        "asset": {"version": "2.0", "generator": generator, "extras": extras},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"name": "model", "mesh": 0}],
+        "meshes": [{"name": "model", "primitives": [(_packed if is_packed else _plainly)(surface, document)]}],
+        "materials": [material],
+    }
+    if is_packed:
+        document.require(EXTENSION)
+    return document.to_bytes(tree)
+
+
+def _packed(surface: Surface, document: _Document) -> Json:
+    """The triangles as Draco has them; what is left of the arrays are their counts and bounds."""
+    from_above = None
+    if surface.uv is not None:
+        from_above = np.column_stack([surface.uv[:, 0], 1.0 - surface.uv[:, 1]])  # conventions §5
+    positions = (surface.vertices * METRES_PER_MM).astype(np.float32)
+    packed = pack(positions, surface.normals[surface.place], from_above, surface.faces)
+    bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
+    attributes: dict[str, Json] = {
+        name: document.add_promise(np.float32, packed.vertices, WIDTHS[name], bounds if name == "POSITION" else {})
+        for name in packed.ids
+    }
+    extension: Json = {"bufferView": document.add_view(packed.data), "attributes": dict(packed.ids)}
+    return {
+        "attributes": attributes,
+        "indices": document.add_promise(np.uint32, packed.faces * 3, 1, {}),
+        "material": 0,
+        "mode": TRIANGLES,
+        "extensions": {EXTENSION: extension},
+    }
+
+
+def _plainly(surface: Surface, document: _Document) -> Json:
+    """The triangles as arrays."""
     attributes: dict[str, Json] = {
         "POSITION": document.add_array(surface.vertices * METRES_PER_MM, np.float32, has_bounds=True),
         "NORMAL": document.add_array(surface.normals[surface.place], np.float32),
@@ -143,25 +207,12 @@ def write_glb(
     if surface.material is None and surface.colours is not None:
         attributes["COLOR_0"] = document.add_array(_linear_light(surface.colours), np.uint16)
     index_type = np.uint16 if len(surface.vertices) < 65_536 else np.uint32
-    primitive: dict[str, Json] = {
+    return {
         "attributes": attributes,
         "indices": document.add_array(surface.faces.reshape(-1, 1), index_type, ELEMENT_ARRAY_BUFFER),
         "material": 0,
         "mode": TRIANGLES,
     }
-    if surface.material is None:
-        material = _plain(surface)
-    else:
-        material = _material(surface.material, surface.uv is not None, document, texture_format)
-    tree: dict[str, Json] = {
-        "asset": {"version": "2.0", "generator": generator, "extras": extras},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"name": "model", "mesh": 0}],
-        "meshes": [{"name": "model", "primitives": [primitive]}],
-        "materials": [material],
-    }
-    return document.to_bytes(tree)
 
 
 def _linear_light(colours: NDArray[np.uint8]) -> NDArray[np.float64]:

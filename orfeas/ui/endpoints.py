@@ -15,6 +15,7 @@ from orfeas.meshes.load import READABLE
 from orfeas.options import (
     MAX_SIDE_PX,
     MIN_SIDE_PX,
+    Compression,
     EngineChoice,
     OutputFormat,
     PictureOptions,
@@ -282,6 +283,11 @@ def _output_format() -> gr.Dropdown:
     return gr.Dropdown(choices, value=OutputFormat.GLB.value, label="File format")
 
 
+def _compression() -> gr.Dropdown:
+    choices = [choice.value for choice in Compression]
+    return gr.Dropdown(choices, value=Compression.NONE.value, label="How the shape in a GLB is packed")
+
+
 def _picture_inputs() -> Inputs:
     return {
         "style": _style(),
@@ -397,7 +403,7 @@ def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
     table: tuple[tuple[Callable[..., object], list[Component], list[Component]], ...] = (
         (readers.check_image, [_image()], [gr.JSON(label="Image info")]),
         (readers.inspect_mesh, [mesh], [gr.JSON(label="Mesh report")]),
-        (readers.download, [job_id, _output_format()], [model]),
+        (readers.download, [job_id, _output_format(), _compression()], [model]),
         (readers.job_status, [job_id], [gr.JSON(label="Job")]),
         (readers.history, [], [gr.JSON(label="Jobs, newest first")]),
         (readers.cancel, [job_id], [gr.JSON(label="Job")]),

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from orfeas.errors import NotFound
-from orfeas.options import OutputFormat, parse_choice
+from orfeas.options import Compression, OutputFormat, parse_choice
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui.serving import cached
@@ -36,16 +36,18 @@ class Readers:
         with raised_to_scripts():
             return to_json(self._studio.inspect_mesh(mesh_path(mesh)))
 
-    def download(self, job_id: object, output_format: object) -> str:
+    def download(self, job_id: object, output_format: object, compression: object) -> str:
         """The model of a job in a file format; it is converted once and then kept.
 
         Args:
             job_id: as the record of the job tells it.
             output_format: of the file.
+            compression: none, or draco, which packs the shape in a GLB.
         """
         with raised_to_scripts():
             wanted = parse_choice("output_format", output_format, OutputFormat)
-            return cached(self._studio.download(checked_id(job_id), wanted))
+            packed = parse_choice("compression", compression, Compression)
+            return cached(self._studio.download(checked_id(job_id), wanted, packed))
 
     def job_status(self, job_id: object) -> dict[str, Json]:
         """Where a job stands.

@@ -257,7 +257,7 @@ def changed(path: str, value: object) -> Glb:
         ("buffers.0.uri", "file:///etc/passwd", "outside of what was uploaded"),
         ("buffers.0.uri", "http://127.0.0.1/", "outside of what was uploaded"),
         ("images.0", {"uri": "../../secret.png"}, "outside of what was uploaded"),
-        ("extensionsRequired", ["KHR_draco_mesh_compression"], "uses KHR_draco_mesh_compression"),
+        ("extensionsRequired", ["KHR_texture_basisu"], "uses KHR_texture_basisu"),
         ("extensionsRequired", ["EXT_meshopt_compression"], "uses EXT_meshopt_compression"),
         ("textures.0", {"extensions": {"KHR_texture_basisu": {"source": 0}}}, "texture of a kind"),
         ("accessors.0.sparse", {"count": 1}, "sparse"),
