@@ -91,7 +91,7 @@ def test_all_weights_are_those_of_each_engine(roster: Roster) -> None:
     parts = [fetchable for name, fetchable in by_name.items() if name is not WeightsChoice.ALL]
     sets = tuple(weights for part in parts for weights in part.weights)
     assert (len(parts), by_name[WeightsChoice.ALL].weights, by_name[WeightsChoice.ALL].needed()) == (
-        3,
+        4,
         sets,
         tuple(weights for part in parts for weights in part.needed()),
     )
