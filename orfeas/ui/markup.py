@@ -229,8 +229,11 @@ def header(engines: Sequence[EngineInfo]) -> str:
     ready = next((info for info in engines if info.kind == "shape" and info.is_ready), None)
     chosen = f"{escape(ready.title)}, ready" if ready else "No engine is ready"
     state = "ready" if ready else "missing"
+    # Names every engine that is ready, so that the bar changes with any of them, and what hangs on it does too.
+    keys = escape(" ".join(info.key for info in engines if info.is_ready))
     return (
-        '<header class="bar"><h1>ORFEAS</h1><p>Pictures and words into 3D models</p><nav aria-label="Studio">'
+        f'<header class="bar" data-ready="{keys}"><h1>ORFEAS</h1><p>Pictures and words into 3D models</p>'
+        '<nav aria-label="Studio">'
         f'<button type="button" class="plain" popovertarget="engines" aria-haspopup="dialog">'
         f'<span class="dot {state}"></span><span class="wide">Engine: </span>{chosen}</button>'
         '<button type="button" class="plain icon" data-scheme aria-label="Switch between light and dark"'

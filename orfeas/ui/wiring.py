@@ -78,7 +78,7 @@ class Wiring:
             (self._page.image_cut_out, self._page.image),
             (self._page.front_cut_out, self._page.mesh.front),
         ):
-            connect_cut_out(cut_outs, panel, image, options.remover, self._page.announcer)
+            connect_cut_out(cut_outs, panel, image, options.remover, self._page.header, self._page.announcer)
         self._connect_live()
         self._connect_stage()
         connect_inspection(self._page, MeshHandlers(self._studio))

@@ -7,8 +7,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from orfeas.engines.birefnet.files import MODEL
 from tests.browser.conftest import Opener
 from tests.browser.test_page import scroll_width
+from tests.engines.birefnet.tiny import write_tiny_model
+from tests.hub import point_at, serve_hub
 
 pytestmark = pytest.mark.browser
 
@@ -86,6 +89,23 @@ def test_each_choice_is_reached_by_the_keyboard_and_large_enough_for_a_finger(vi
     for label in page.locator("#image-background label").all():
         box = label.bounding_box()
         assert box is None or box["height"] >= 44
+
+
+def test_a_remover_that_has_become_ready_takes_the_cut_out_that_is_shown(
+    visit: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visit().page
+    page.set_input_files("#image input[type=file]", EXAMPLE)
+    expect(page.locator("#image-cut-out")).to_contain_text("GrabCut removed the background.")
+    write_tiny_model(tmp_path / "hub" / MODEL)
+    with serve_hub(tmp_path / "hub") as hub:
+        point_at(hub, tmp_path / "home", monkeypatch)
+        page.locator("[popovertarget=engines]").first.click()
+        page.click("#background-birefnet-ask")
+        page.click("#background-birefnet-confirm")
+        expect(page.locator("#background-birefnet-row .state.ready")).to_be_visible(timeout=20_000)
+        page.keyboard.press("Escape")
+        expect(page.locator("#image-cut-out")).to_contain_text("BiRefNet removed the background.", timeout=20_000)
 
 
 def test_the_mesh_tab_shows_its_picture_s_cut_out(visit: Opener) -> None:

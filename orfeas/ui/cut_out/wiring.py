@@ -14,9 +14,14 @@ from orfeas.ui.toast import shown_as_toast
 
 
 def connect_cut_out(
-    handlers: CutOutHandlers, panel: CutOutPanel, image: gr.Image, remover: gr.Dropdown, announcer: gr.HTML
+    handlers: CutOutHandlers,
+    panel: CutOutPanel,
+    image: gr.Image,
+    remover: gr.Dropdown,
+    header: gr.HTML,
+    announcer: gr.HTML,
 ) -> None:
-    """Wire one panel, while the page's ``gr.Blocks`` is open."""
+    """Wire one panel, while the page's ``gr.Blocks`` is open; ``header`` changes with the engines."""
 
     async def on_change(
         request: gr.Request, picture: object, background: object, mask: object, by: object
@@ -34,7 +39,7 @@ def connect_cut_out(
 
     inputs: list[Component] = [image, *panel.in_order(), remover]
     gr.on(
-        [image.change, panel.background.change, panel.mask.change, remover.change],
+        [image.change, panel.background.change, panel.mask.change, remover.change, header.change],
         on_change,
         inputs,
         [panel.preview, announcer],

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from orfeas.engines.birefnet import remover as module
 from orfeas.engines.birefnet.files import PLACES, REPO_ID, find_model, is_whole
@@ -138,8 +138,6 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path, changes: dict[str, o
 
 def write_double(path: Path) -> None:
     """A model that takes float64."""
-    from onnx import helper
-
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         [helper.make_node("ReduceMean", ["x"], ["y"], axes=[1], keepdims=1)],
@@ -149,6 +147,21 @@ def write_double(path: Path) -> None:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     path.write_bytes(model.SerializeToString())
+
+
+def test_a_model_that_fails_while_it_runs_is_named(tmp_path: Path) -> None:
+    value, sides = helper.make_tensor_value_info, ("batch", 3, "height", "width")
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["x", "to"], ["y"])],
+        "failing",
+        [value("x", TensorProto.FLOAT, sides)],
+        [value("y", TensorProto.FLOAT, (1, 1, 5, 5))],
+        [helper.make_tensor("to", TensorProto.INT64, (4,), (1, 1, 5, 5))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(EngineUnavailable, match=r"model\.onnx.*ONNX Runtime cannot run it"):
+        Network(tmp_path / "model.onnx").find_matte(dark_disc(), Progress())
 
 
 def test_open_sides_are_taken_for_the_published_ones(tmp_path: Path) -> None:
