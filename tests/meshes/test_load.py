@@ -1,7 +1,9 @@
 """Uploads of every kind, the hostile ones too."""
 
+import base64
 import contextlib
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes import fbx_nodes
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.export import export
 from orfeas.meshes.load import MAX_FILE_BYTES, load_mesh
@@ -100,6 +103,62 @@ def test_what_a_mac_adds_to_a_zip_is_passed_over(tmp_path: Path) -> None:
     assert measure(load_mesh(put(tmp_path, buffer.getvalue()))).is_watertight
 
 
+def gltf_files() -> dict[str, bytes]:
+    """A ball as trimesh writes it in several files."""
+    mesh = textured_ball(6, gradient(16))
+    files = mesh.export(file_type="gltf")
+    assert isinstance(files, dict)
+    return {f"ball/{name}": data for name, data in files.items()}
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_a_gltf_in_a_zip_is_read_with_its_buffers_and_pictures(tmp_path: Path) -> None:
+    report = measure(load_mesh(put(tmp_path, zip_of(gltf_files()))))
+    assert (report.faces, report.has_texture, report.is_watertight) == (60, True, True)
+    assert max(report.size_mm) == pytest.approx(2000)
+
+
+def test_a_gltf_with_everything_in_it_is_read_by_itself(tmp_path: Path) -> None:
+    files = gltf_files()
+    model = next(name for name in files if name.endswith(".gltf"))
+    text = files[model].decode()
+    for name, data in files.items():
+        uri = f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
+        text = text.replace(f'"{name.removeprefix("ball/")}"', f'"{uri}"')
+    assert measure(load_mesh(put(tmp_path, text.encode()))).has_texture
+
+
+@pytest.mark.parametrize("uri", ["../../secret.bin", "http://127.0.0.1/a.bin", "file:///etc/passwd", "/etc/passwd"])
+def test_a_gltf_that_refers_outside_of_its_zip_is_refused(uri: str, tmp_path: Path) -> None:
+    files = gltf_files()
+    model = next(name for name in files if name.endswith(".gltf"))
+    document = json.loads(files[model])
+    for buffer in document["buffers"]:
+        buffer["uri"] = uri
+    data = zip_of({**files, model: json.dumps(document).encode()})
+    with pytest.raises(InvalidMesh, match="outside of what was uploaded"):
+        load_mesh(put(tmp_path, data))
+
+
+def test_a_gltf_without_its_buffers_is_refused(tmp_path: Path) -> None:
+    files = {name: data for name, data in gltf_files().items() if name.endswith(".gltf")}
+    with pytest.raises(InvalidMesh, match="put them into one zip"):
+        load_mesh(put(tmp_path, zip_of(files)))
+
+
+@pytest.mark.parametrize("kind", ["glb", "stl", "ply", "fbx"])
+def test_a_model_of_any_kind_may_be_in_a_zip(kind: str, tmp_path: Path) -> None:
+    data = zip_of({f"a/model.{kind}": SMALL[OutputFormat(kind)], "a/readme.txt": b"hello"})
+    assert measure(load_mesh(put(tmp_path, data))).is_watertight
+
+
 @pytest.mark.parametrize(
     ("data", "name", "message"),
     [
@@ -111,6 +170,7 @@ def test_what_a_mac_adds_to_a_zip_is_passed_over(tmp_path: Path) -> None:
         (b"%PDF-1.7\n", "a.glb", "not a model that can be read"),
         (b"MZ\x90\0" + b"\0" * 500, "a.ply", "not a model that can be read"),
         (b'{"asset": {"version": "2.0"}}', "a.gltf", "no faces"),
+        (b"; FBX 7.4.0 project file\n", "a.fbx", "of the text form"),
         (b"glTF", "a.glb", "The GLB file is cut short."),
         (b"ply\nformat ascii 1.0\n", "a.ply", "The PLY file is cut short."),
         (b"# nothing\nv 0 0 0\nv 1 0 0\nv 0 1 0\n", "a.obj", "The model has no faces."),
@@ -208,7 +268,22 @@ def test_damage_is_survived_or_refused(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    start=st.sampled_from([b"", b"glTF\2\0\0\0", b"PK\3\4", b"ply\n", b"solid \nfacet ", b"v 1 2 3\nf ", b'{"asset"']),
+    start=st.sampled_from(
+        [
+            b"",
+            b"glTF\2\0\0\0",
+            b"PK\3\4",
+            b"ply\n",
+            b"solid \nfacet ",
+            b"v 1 2 3\nf ",
+            b'{"asset"',
+            b"OFF\n",
+            b"#usda 1.0\n",
+            b"<COLLADA>",
+            fbx_nodes.MAGIC + b"\xe8\x1c\0\0",
+            b'<?xml version="1.0"?><COLLADA><scene>',
+        ]
+    ),
     rest=st.binary(max_size=400),
 )
 def test_random_bytes_are_survived_or_refused(start: bytes, rest: bytes, tmp_path: Path) -> None:
