@@ -13,7 +13,7 @@ from orfeas.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)$")
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)(; .+)?$")
 
 
 def requirements(name: str) -> list[str]:
@@ -32,7 +32,7 @@ def test_every_requirement_is_pinned_exactly(line: str) -> None:
 
 
 def test_the_space_runs_the_gradio_that_is_pinned() -> None:
-    pins = dict(line.split("==") for line in requirements("requirements.txt"))
+    pins = dict(line.partition(";")[0].split("==") for line in requirements("requirements.txt"))
     assert front_matter()["sdk_version"] == pins["gradio"] == version("gradio")
 
 
