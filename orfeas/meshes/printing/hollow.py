@@ -15,7 +15,7 @@ from orfeas.meshes.printing import drill
 from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
 from orfeas.meshes.printing.child import ChildFailed, run_child
 from orfeas.meshes.printing.places import Hole, place_holes
-from orfeas.meshes.stats import measure
+from orfeas.meshes.stats import measure, repeats_a_vertex
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 
@@ -136,7 +136,9 @@ def _join(mesh: trimesh.Trimesh, look: Appearance, cavities: Cavities) -> _Body:
     lining = np.column_stack([cavities.points, np.tile(rows[0, 3:], (len(cavities.points), 1))])
     first, inverse = weld(outer)
     place = np.concatenate([first[inverse], len(outer) + np.arange(len(lining))])
-    faces = np.concatenate([np.asarray(mesh.faces, dtype=np.int64), cavities.faces + len(outer)])
+    kept = np.asarray(mesh.faces, dtype=np.int64)
+    kept = kept[~repeats_a_vertex(place[kept])]  # they bound nothing, and Manifold takes none
+    faces = np.concatenate([kept, cavities.faces + len(outer)])
     return _Body(np.concatenate([rows, lining]), faces, place)
 
 

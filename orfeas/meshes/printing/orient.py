@@ -166,7 +166,7 @@ def _hull_sides(
     directions = _even_directions(DIRECTIONS).astype(np.float32)
     middle = points.mean(axis=0)
     farthest, where = np.full(DIRECTIONS, -np.inf, dtype=np.float32), np.zeros(DIRECTIONS, dtype=np.int64)
-    for part in pieces(len(points), PIECE // 5):
+    for part in pieces(len(points), PIECE // 2):
         reach = directions @ (points[part] - middle).astype(np.float32).T
         at = reach.argmax(axis=1)
         value = reach[np.arange(DIRECTIONS), at]

@@ -59,11 +59,10 @@ def remesh(
 ) -> Remeshed:
     """The shape of ``mesh`` in about ``target_faces`` even faces, by Instant Meshes (Jakob et al. 2015).
 
-    Colours, texture and UVs are left behind. Details smaller than a face are lost; a model of very many more faces than
-    asked for is reduced first. Triangles are closed where the model
-    is. Quads are too, mostly: where the form is finer than a quad there may be gaps, or an edge that more than two
-    share, as :func:`orfeas.meshes.stats.measure` tells; more faces help.
-    The model is repaired first, since the library asks for sound ones, and works in a process of its own.
+    Colours, texture and UVs are left behind, and details smaller than a face. Triangles are closed. Quads are too,
+    mostly: where the form is finer than a quad there may be gaps, or an edge that more than two share, as
+    :func:`orfeas.meshes.stats.measure` tells; more faces help. The model is repaired first, and reduced where it has
+    very many more faces than asked for. The library works in a process of its own.
 
     Args:
         mesh: any unit.

@@ -12,7 +12,7 @@ from orfeas.errors import InvalidMesh
 from orfeas.meshes.limits import check_corners, check_points
 
 # Faces, or rays, worked on at a time: a fraction of a second.
-PIECE = 100_000
+PIECE = 50_000
 
 
 @dataclass(frozen=True)

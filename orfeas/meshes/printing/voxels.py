@@ -107,7 +107,7 @@ def spread_box(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 def surface_samples(corners: NDArray[np.float64], spacing: float, check: Callable[[], None]) -> NDArray[np.float64]:
     """``[k, 3]`` corners of the triangles, cut until no side is over ``spacing``."""
     found = []
-    for part in pieces(len(corners), PIECE // 4):
+    for part in pieces(len(corners), PIECE // 2):
         points = split(corners[part], spacing)[0].reshape(-1, 3)
         found.append(points[weld(points)[0]])
         check()
@@ -141,7 +141,7 @@ def depth(
     flat = field.reshape(-1)
     # No place on a triangle is farther from all its corners than that; towards a foot they lie sideways.
     sideways = SAMPLE_CELLS * grid.cell / SQRT3
-    for part in pieces(len(wanted), PIECE // 4):
+    for part in pieces(len(wanted), PIECE // 2):
         places = np.stack(np.unravel_index(wanted[part], grid.shape), axis=1) * grid.cell + grid.low
         distance, _ = tree.query(places, workers=-1)
         flat[wanted[part]] = np.sqrt(np.maximum(distance**2 - sideways**2, 0.0))

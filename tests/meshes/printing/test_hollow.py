@@ -73,7 +73,7 @@ def test_walls_are_as_thick_as_asked_for_and_the_model_stays_closed(make: Callab
     assert made.volume_mm3 < made.solid_mm3
     samples = split(np.asarray(solid.vertices, dtype=np.float64)[solid.faces], 0.8)[0].reshape(-1, 3)
     distance, _ = cKDTree(samples).query(inner_points(made, solid))
-    assert distance.min() >= 4.0
+    assert np.min(distance) >= 4.0
     assert np.median(distance) < 4.0 * 1.12
 
 
@@ -136,6 +136,12 @@ def test_colours_of_the_outside_are_kept(holes: int) -> None:
     _, nearest = cKDTree(made.mesh.vertices).query(cube.vertices)
     np.testing.assert_array_equal(colours[nearest], known)
     assert (colours[:, 3] == 255).all()
+
+
+def test_a_face_that_is_but_a_line_is_no_obstacle() -> None:
+    cube = box(30.0)
+    lined = trimesh.Trimesh(cube.vertices, np.vstack([cube.faces, [[0, 0, 1]]]), process=False)
+    assert measure(hollow(lined, wall_mm=6.0, holes=1).mesh).is_watertight
 
 
 def test_the_model_is_left_alone_and_it_comes_out_the_same_every_time() -> None:

@@ -95,6 +95,7 @@ def test_splitting_keeps_the_surface_and_shortens_every_side() -> None:
 
     def areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
         cross = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-        return np.linalg.norm(cross, axis=1) / 2.0
+        halves: NDArray[np.float64] = np.linalg.norm(cross, axis=1) / 2.0
+        return halves
 
     np.testing.assert_allclose(np.bincount(number, areas(parts)), areas(corners))

@@ -19,7 +19,7 @@ def test_overlapping_bodies_count_twice_and_hollows_not_at_all() -> None:
     places = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=3) * grid.cell + grid.low
 
     def within(side: float, x: float = 0.0) -> np.typing.NDArray[np.int64]:
-        return (np.abs(places - (x, 0.0, 0.0)) < side / 2).all(axis=3).astype(np.int64)
+        return np.asarray((np.abs(places - (x, 0.0, 0.0)) < side / 2).all(axis=3), dtype=np.int64)
 
     np.testing.assert_array_equal(counts, within(4.0) + within(4.0, 2.0) - within(1.0))
 
