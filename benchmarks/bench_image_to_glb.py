@@ -60,7 +60,7 @@ def time_quality(studio: Studio, picture: Path, quality: str) -> list[Figure]:
 def time_baseline(studio: Studio) -> float:
     """Seconds for an untextured solid of the same cut-out by general-purpose libraries."""
     job = studio.history("local")[0]
-    with Image.open(studio.cut_out(job.job_id)) as image:
+    with Image.open(studio.results.cut_out(job.job_id)) as image:
         alpha = np.asarray(image.getchannel("A").resize((BASELINE_CELLS, BASELINE_CELLS))) >= 128
     start = time.perf_counter()
     height = np.sqrt(ndimage.distance_transform_edt(np.pad(alpha, 2)))

@@ -4,7 +4,7 @@ Example:
     >>> from orfeas import OutputFormat, Studio, parse_shape_options
     >>> with Studio() as studio:
     ...     job = studio.image_to_3d("chair.png", parse_shape_options(quality="high"))
-    ...     stl = studio.download(job.job_id, OutputFormat.STL)
+    ...     stl = studio.results.download(job.job_id, OutputFormat.STL)
 """
 
 from typing import TYPE_CHECKING

@@ -138,7 +138,7 @@ class Routes:
         def answer() -> Response:
             job_id = request.path_params["job_id"]
             is_final = self._studio.job(job_id).status.is_final
-            thumbnail = self._studio.thumbnail(job_id)
+            thumbnail = self._studio.results.thumbnail(job_id)
             return _kept(thumbnail, "image/webp") if is_final else _passing(thumbnail, "image/webp")
 
         return _answer(answer)
@@ -149,13 +149,13 @@ class Routes:
 
     def cut_out(self, request: Request) -> Response:
         """The subject as the job cut it out of its picture."""
-        return _answer(lambda: _kept(self._studio.cut_out(request.path_params["job_id"]), "image/png"))
+        return _answer(lambda: _kept(self._studio.results.cut_out(request.path_params["job_id"]), "image/png"))
 
     def preview(self, request: Request) -> Response:
         """What the picture looks like that a job is making; it changes under its name, and goes when the job ends."""
 
         def answer() -> Response:
-            data = self._studio.preview(request.path_params["job_id"])
+            data = self._studio.results.preview(request.path_params["job_id"])
             return Response(data, media_type="image/webp", headers={"cache-control": "no-store"})
 
         return _answer(answer)
@@ -166,7 +166,7 @@ class Routes:
         def answer() -> Response:
             output_format = parse_choice("output_format", request.path_params["output_format"], OutputFormat)
             packed = parse_choice("compression", request.query_params.get("compression", "none"), Compression)
-            path = self._studio.download(request.path_params["job_id"], output_format, packed)
+            path = self._studio.results.download(request.path_params["job_id"], output_format, packed)
             return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
         return _answer(answer)
@@ -175,7 +175,7 @@ class Routes:
         """The job's model turning, as the endpoint of that name draws it unless told otherwise."""
 
         def answer() -> Response:
-            path = self._studio.turntable(request.path_params["job_id"], TurntableOptions(), Progress())
+            path = self._studio.results.turntable(request.path_params["job_id"], TurntableOptions(), Progress())
             return FileResponse(path, media_type="image/webp", filename=path.name)
 
         return _answer(answer)
@@ -190,7 +190,7 @@ class Routes:
     def _made_picture(self, job_id: str) -> Path:
         if not self._studio.job(job_id).prompt:
             raise NotFound("This job made no picture.")
-        return self._studio.picture(job_id)
+        return self._studio.results.picture(job_id)
 
 
 def _fetch_text(fetch: FetchState) -> str:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from orfeas.doctor import diagnose
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption, OrfeasError
 from orfeas.files import check_writable, write_whole
+from orfeas.job_files import png_bytes
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
     PICTURE_OPTIONS,
@@ -44,7 +45,6 @@ from orfeas.options import (
     parse_texture_options,
 )
 from orfeas.pictures.turntable import TurntableOptions, parse_turntable_options
-from orfeas.pipelines import png_bytes
 from orfeas.progress import Progress, Step
 from orfeas.records import FetchStatus, Job, JobStatus, MeshReport, to_json
 from orfeas.settings import explain, read_settings
@@ -342,7 +342,9 @@ def _run(options: argparse.Namespace, submit: Callable[[Studio], Job], output_fo
     check_writable(options.output)
     with _stopped_by_signals() as stop, _scratch_studio() as studio:
         job = _follow(studio, submit(studio), stop)
-        made = studio.download(job.job_id, output_format) if output_format else studio.picture(job.job_id)
+        made = (
+            studio.results.download(job.job_id, output_format) if output_format else studio.results.picture(job.job_id)
+        )
         data = made.read_bytes()
     write_whole(options.output, data)
     if options.json:
@@ -433,7 +435,7 @@ def run_convert(options: argparse.Namespace) -> int:
     output_format = format_of(options.output)
     compression = parse_choice("compression", options.compression, Compression)
     with _scratch_studio() as studio:
-        data = studio.convert(options.mesh, output_format, options.size_mm, compression)
+        data = studio.meshes.convert(options.mesh, output_format, options.size_mm, compression)
     write_whole(options.output, data)
     print(f"{options.output}: {len(data):,} bytes")
     return 0
@@ -455,7 +457,7 @@ def run_turntable(options: argparse.Namespace) -> int:
             print(f"\rframe {step.done} of {step.total}", end="" if step.done < step.total else "\n", file=sys.stderr)
 
     with _stopped_by_signals() as stop, _scratch_studio() as studio:
-        data = studio.draw_turntable(options.mesh, turntable, Progress(tell, stop.is_set))
+        data = studio.meshes.draw_turntable(options.mesh, turntable, Progress(tell, stop.is_set))
     write_whole(options.output, data)
     print(f"{options.output}: {turntable.frames} frames, {len(data):,} bytes")
     return 0
@@ -464,7 +466,7 @@ def run_turntable(options: argparse.Namespace) -> int:
 def run_inspect(options: argparse.Namespace) -> int:
     """``inspect``: the mesh report as JSON."""
     with _scratch_studio() as studio:
-        print(json.dumps(to_json(studio.inspect_mesh(options.mesh)), indent=2))
+        print(json.dumps(to_json(studio.meshes.inspect(options.mesh)), indent=2))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Progress and cancellation of long work, as one small object that engines take."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PREVIEW_EVERY_S = 1.0
+LOCK_POLL_S = 0.2
 
 
 class Stage(StrEnum):
@@ -141,3 +143,13 @@ class Progress:
         """
         if self._is_cancelled():
             raise Cancelled("The job was stopped before it was done.")
+
+
+def acquire(lock: threading.Lock, progress: Progress) -> None:
+    """Wait for a lock, as long as the work is wanted.
+
+    Raises:
+        Cancelled: the user has stopped the work.
+    """
+    while not lock.acquire(timeout=LOCK_POLL_S):
+        progress.check()

@@ -36,10 +36,10 @@ from orfeas.options import (
     TextureOptions,
     WeightsChoice,
 )
-from orfeas.pipelines import ModelTask, PictureTask, TextureTask
 from orfeas.records import EngineInfo
 from orfeas.residence import Tenants
 from orfeas.settings import Settings
+from orfeas.tasks import ModelTask, PictureTask, TextureTask
 from orfeas.text_to_image.base import PictureEngine
 from orfeas.text_to_image.diffusion import Diffusion
 from orfeas.text_to_image.pictogram import Pictogram

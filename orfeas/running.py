@@ -10,10 +10,11 @@ from PIL.Image import Image
 
 from orfeas.devices import is_out_of_memory
 from orfeas.errors import Cancelled, InternalError, OrfeasError, OutOfMemory
+from orfeas.job_files import JobFiles, write_preview
 from orfeas.jobs import Jobs
-from orfeas.pipelines import JobFiles, Made, Task, write_preview
 from orfeas.progress import Progress
 from orfeas.records import Job, JobKind
+from orfeas.tasks import Made, Task
 from orfeas.workspace import Workspace, full_disk_explained
 
 LOGGER = logging.getLogger(__name__)

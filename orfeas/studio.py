@@ -19,60 +19,39 @@ from PIL import Image
 
 from orfeas.apart import Apart
 from orfeas.engines.subject import SubjectRequest, cut_subject
-from orfeas.errors import Cancelled, InternalError, InvalidOption, NotFound, OrfeasError, error_of
+from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
 from orfeas.images.mask import check_mask
 from orfeas.images.validation import check_image
+from orfeas.job_files import JobFiles, file_stem
 from orfeas.jobs import Caller, Jobs
+from orfeas.mesh_files import MeshFiles
 from orfeas.meshes.load import check_mesh_file
-from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.metrics import Metrics
 from orfeas.options import (
-    Compression,
     CutOutOptions,
-    OutputFormat,
     PictureOptions,
     RepairOptions,
     ShapeOptions,
     TextureOptions,
     WeightsChoice,
     choose_seed,
-    parse_number,
     parse_prompt,
 )
-from orfeas.pictures.turntable import TurntableOptions, make_turntable
-from orfeas.pipelines import (
-    JobFiles,
-    RepairTask,
-    Task,
-    compress,
-    convert,
-    convert_file,
-    engine_name,
-    file_stem,
-    find_files,
-    inspect_file,
-    inspect_for_view,
-    is_learned,
-    is_preview,
-    make,
-    reported_options,
-    turn,
-)
-from orfeas.progress import Progress, Stage
-from orfeas.records import CutOutReport, EngineInfo, ImageInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.pipelines import make
+from orfeas.progress import Progress, Stage, acquire
+from orfeas.records import CutOutReport, EngineInfo, ImageInfo, Job, JobKind, JobStatus
+from orfeas.results import Results
 from orfeas.roster import Roster
 from orfeas.running import run_task, show_in, timings_of
 from orfeas.settings import Settings, read_settings
+from orfeas.tasks import RepairTask, Task, engine_name, is_learned, is_preview, reported_options
 from orfeas.workspace import Workspace, full_disk_explained
 from orfeas.zero_gpu import ZeroGpu
 
 LOGGER = logging.getLogger(__name__)
 
 LOCAL = Caller(session="", owner="local", address="")
-LOCK_POLL_S = 0.2
-INSPECT_TIMEOUT_S = 300.0
-EXPIRED = "This job has no such file, or it has expired."
 
 
 class Studio:
@@ -106,9 +85,9 @@ class Studio:
         self.roster = Roster(self.settings, "cpu" if self._zero_gpu else None)
         self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self._apart = Apart()
+        self.meshes = MeshFiles(self._apart)
+        self.results = Results(self.jobs, self.workspace, self.tidy)
         self._device = threading.Lock()
-        # Drawing takes every core for a second or two.
-        self._easel = threading.Lock()
         self._tasks: dict[str, Task] = {}
         self.tidy()
 
@@ -181,67 +160,6 @@ class Studio:
         seconds = round(time.perf_counter() - start, 4)
         share, (width, height) = round(made.kept_share, 4), made.image.size
         return made.image, CutOutReport(made.remover, reason, made.note, share, width, height, seconds)
-
-    def inspect_mesh(self, mesh: Path) -> MeshReport:
-        """Measure a mesh file of any kind that can be read.
-
-        Raises:
-            InvalidMesh: it cannot be read.
-            InternalError: the process that read it crashed.
-        """
-        progress = Progress()
-        with progress.stage(Stage.REPAIR):
-            return self._apart.run(inspect_file, progress, INSPECT_TIMEOUT_S, mesh)
-
-    def inspect_for_view(self, mesh: Path, view: Path) -> MeshReport:
-        """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its open and crowded edges marked.
-
-        Raises:
-            InvalidMesh: it cannot be read.
-            InternalError: the process that read it crashed.
-        """
-        progress = Progress()
-        with progress.stage(Stage.REPAIR):
-            return self._apart.run(inspect_for_view, progress, INSPECT_TIMEOUT_S, mesh, view)
-
-    def settings_from(self, model: Path) -> Provenance:
-        """How a model file was made, from its own metadata.
-
-        Raises:
-            InvalidMesh: the file holds none.
-        """
-        return read_provenance(model)
-
-    def convert(
-        self,
-        mesh: Path,
-        output_format: OutputFormat,
-        size_mm: float = 0,
-        compression: Compression = Compression.NONE,
-    ) -> bytes:
-        """A mesh file's content in another format, with how it was made where the file says so.
-
-        Args:
-            mesh: a file of any kind that can be read.
-            output_format: what to write.
-            size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
-            compression: of the shape in a GLB.
-
-        Raises:
-            InvalidMesh: it cannot be read.
-            InvalidOption: ``size_mm`` is out of range, or what is asked for cannot be compressed.
-        """
-        size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
-        return convert_file(mesh, output_format, size, compression)
-
-    def draw_turntable(self, mesh: Path, options: TurntableOptions, progress: Progress) -> bytes:
-        """A mesh file's model turning, an animated WebP.
-
-        Raises:
-            InvalidMesh: it cannot be read.
-            Cancelled: the user has stopped the work.
-        """
-        return make_turntable(mesh, options, progress)
 
     def submit_image_to_3d(
         self, image: Path, options: ShapeOptions, caller: Caller = LOCAL, mask: Path | None = None
@@ -373,7 +291,7 @@ class Studio:
             show=show_in(self.workspace.job_folder(job_id)),
         )
         try:
-            _take(self._device, progress)
+            acquire(self._device, progress)
         except Cancelled as error:
             return self._end(self.jobs.cancelled(job_id, error, {}))
         try:
@@ -421,93 +339,6 @@ class Studio:
     def history(self, owner: str) -> tuple[Job, ...]:
         """The jobs of one browser or session, newest first."""
         return self.jobs.history(owner)
-
-    def download(self, job_id: str, output_format: OutputFormat, compression: Compression = Compression.NONE) -> Path:
-        """The job's model as a file, converted once and then kept.
-
-        Raises:
-            InvalidOption: compression of anything but a GLB.
-            NotFound: no such job, it made no model, or its files have expired.
-        """
-        if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
-            raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
-        files = self._files_with_model(job_id)
-        try:
-            if compression is Compression.DRACO:
-                return compress(files)
-            path = convert(files, output_format)
-            size_bytes = path.stat().st_size
-        except FileNotFoundError as error:
-            raise NotFound(EXPIRED) from error
-        self.jobs.add_file(job_id, output_format.value, size_bytes)
-        return path
-
-    def turntable(self, job_id: str, options: TurntableOptions, progress: Progress) -> Path:
-        """The job's model turning, an animated WebP, drawn once for those options and then kept.
-
-        Raises:
-            NotFound: no such job, it made no model, or its files have expired.
-            Cancelled: the user has stopped the work.
-        """
-        files = self._files_with_model(job_id)
-        _take(self._easel, progress)
-        try:
-            with full_disk_explained():
-                path = turn(files, options, progress)
-        except FileNotFoundError as error:
-            raise NotFound(EXPIRED) from error
-        finally:
-            self._easel.release()
-        self.tidy()
-        return path
-
-    def picture(self, job_id: str) -> Path:
-        """The picture the job made from words, or the one it was given.
-
-        Raises:
-            NotFound: no such job, or its files have expired.
-        """
-        files = self._files(job_id)
-        return _existing(files.picture if files.picture.exists() else files.upload)
-
-    def preview(self, job_id: str) -> bytes:
-        """What the picture looks like that the job is making, WebP; the file goes when the job ends.
-
-        Raises:
-            NotFound: no such job, or there is nothing to see of it.
-        """
-        try:
-            return self._files(job_id).preview.read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound("There is nothing to see of this job's picture yet, or no longer.") from error
-
-    def cut_out(self, job_id: str) -> Path:
-        """The subject as it was cut out of the job's picture.
-
-        Raises:
-            NotFound: no such job, or it has none.
-        """
-        return _existing(self._files(job_id).cut_out)
-
-    def thumbnail(self, job_id: str) -> Path:
-        """A small picture of what the job made; of its subject while it works.
-
-        Raises:
-            NotFound: no such job, or it has none.
-        """
-        return _existing(self._files(job_id).thumbnail)
-
-    def _files(self, job_id: str) -> JobFiles:
-        self.jobs.get(job_id)
-        return find_files(self.workspace.job_folder(job_id))
-
-    def _files_with_model(self, job_id: str) -> JobFiles:
-        job = self.jobs.get(job_id)
-        files = self._files(job_id)
-        if job.status is not JobStatus.COMPLETED or OutputFormat.GLB not in job.files:
-            raise NotFound(f"This job has no model; it is {job.status.value}.")
-        _existing(files.model(OutputFormat.GLB))
-        return files
 
     def _claim(
         self,
@@ -578,19 +409,3 @@ def _is_checked(mask: Path | None) -> bool:
     if mask is not None:
         check_mask(mask)
     return mask is not None
-
-
-def _take(lock: threading.Lock, progress: Progress) -> None:
-    while not lock.acquire(timeout=LOCK_POLL_S):
-        progress.check()
-
-
-def _existing(path: Path) -> Path:
-    """``path`` if it is there.
-
-    Raises:
-        NotFound: it is not, or not any more.
-    """
-    if not path.exists():
-        raise NotFound(EXPIRED)
-    return path

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from orfeas.errors import EngineUnavailable, InternalError, OrfeasError, RateLimited, ServerBusy
 from orfeas.files import write_whole
+from orfeas.job_files import JobFiles
 from orfeas.options import (
     EngineChoice,
     PictureOptions,
@@ -27,12 +28,13 @@ from orfeas.options import (
     TextureEngineChoice,
     TextureOptions,
 )
-from orfeas.pipelines import JobFiles, Made, ModelTask, RepairTask, Task, make
+from orfeas.pipelines import make
 from orfeas.progress import CancelFlag, Progress, Stage, Step
 from orfeas.records import JobKind
 from orfeas.roster import Roster
 from orfeas.running import attempt, show_in
 from orfeas.settings import Settings
+from orfeas.tasks import Made, ModelTask, RepairTask, Task
 from orfeas.workspace import FLAG
 
 LOGGER = logging.getLogger(__name__)

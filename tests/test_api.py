@@ -146,7 +146,7 @@ def test_a_thumbnail_is_kept_by_the_browser_only_once_the_job_has_ended(
 ) -> None:
     waiting = studio.submit_image_to_3d(mug, ShapeOptions())
     folder = studio.workspace.job_folder(waiting.job_id)
-    (folder / "thumbnail.webp").write_bytes(studio.thumbnail(job_id).read_bytes())
+    (folder / "thumbnail.webp").write_bytes(studio.results.thumbnail(job_id).read_bytes())
     assert http.get(f"/jobs/{waiting.job_id}/thumbnail").headers["cache-control"] == "no-store"
     assert "max-age" in http.get(f"/jobs/{job_id}/thumbnail").headers["cache-control"]
 

@@ -71,7 +71,7 @@ def test_it_idles_small_and_sigterm_ends_what_runs_and_what_waits(tmp_path: Path
             job = studio.job(job_id)
             assert job.status is JobStatus.CANCELLED
             assert job.error == Failure("cancelled", "The studio was stopped before this job was done; start it again.")
-        assert studio.download(done["job_id"], OutputFormat.STL).stat().st_size > 0
+        assert studio.results.download(done["job_id"], OutputFormat.STL).stat().st_size > 0
     assert list((tmp_path / "data").rglob("*.part")) == []
 
 

@@ -15,9 +15,9 @@ from orfeas.options import (
     TextureOptions,
     WeightsChoice,
 )
-from orfeas.pipelines import reported_options
 from orfeas.roster import Roster
 from orfeas.settings import Settings
+from orfeas.tasks import reported_options
 
 
 @pytest.fixture

@@ -69,13 +69,13 @@ def test_every_stage_is_timed(studio: Studio, mug: Path) -> None:
 def test_the_reported_options_can_be_sent_again_and_give_the_same_bytes(studio: Studio, mug: Path) -> None:
     first = studio.image_to_3d(mug, parse_shape_options(quality="draft"))
     again = studio.image_to_3d(mug, parse_shape_options(**first.options))
-    one, two = (studio.download(job.job_id, OutputFormat.GLB).read_bytes() for job in (first, again))
+    one, two = (studio.results.download(job.job_id, OutputFormat.GLB).read_bytes() for job in (first, again))
     assert one == two
 
 
 def test_another_seed_gives_other_bytes(studio: Studio, mug: Path) -> None:
     jobs = [studio.image_to_3d(mug, parse_shape_options(quality="draft", seed=seed)) for seed in (1, 2)]
-    one, two = (studio.download(job.job_id, OutputFormat.GLB).read_bytes() for job in jobs)
+    one, two = (studio.results.download(job.job_id, OutputFormat.GLB).read_bytes() for job in jobs)
     assert one != two
 
 
@@ -90,35 +90,35 @@ def test_every_quality_makes_a_finer_model_than_the_one_before(studio: Studio, m
 def test_every_format_measures_what_was_asked(studio: Studio, mug: Path, output_format: OutputFormat) -> None:
     job = studio.image_to_3d(mug, replace(DRAFT, size_mm=42.0, output_format=output_format))
     assert set(job.files) == {"glb", output_format.value}
-    path = studio.download(job.job_id, output_format)
+    path = studio.results.download(job.job_id, output_format)
     assert path.stat().st_size == job.files[output_format.value]
-    report = studio.inspect_mesh(path)
+    report = studio.meshes.inspect(path)
     assert max(report.size_mm) == pytest.approx(42, rel=1e-4)
     assert report.is_watertight
 
 
 def test_a_download_is_converted_once_and_kept(studio: Studio, mug: Path) -> None:
     job = studio.image_to_3d(mug, DRAFT)
-    first = studio.download(job.job_id, OutputFormat.STL)
+    first = studio.results.download(job.job_id, OutputFormat.STL)
     written = first.stat().st_mtime_ns
-    assert studio.download(job.job_id, OutputFormat.STL).stat().st_mtime_ns == written
+    assert studio.results.download(job.job_id, OutputFormat.STL).stat().st_mtime_ns == written
     assert studio.job(job.job_id).files["stl"] == first.stat().st_size
 
 
 def test_a_converted_file_has_the_bytes_of_one_asked_for_at_once(studio: Studio, mug: Path) -> None:
-    converted = studio.download(studio.image_to_3d(mug, DRAFT).job_id, OutputFormat.PLY)
+    converted = studio.results.download(studio.image_to_3d(mug, DRAFT).job_id, OutputFormat.PLY)
     at_once = studio.image_to_3d(mug, replace(DRAFT, output_format=OutputFormat.PLY))
-    assert converted.read_bytes() == studio.download(at_once.job_id, OutputFormat.PLY).read_bytes()
+    assert converted.read_bytes() == studio.results.download(at_once.job_id, OutputFormat.PLY).read_bytes()
 
 
 def test_a_download_is_named_after_the_picture_and_nothing_else(studio: Studio, mug: Path) -> None:
     job = studio.image_to_3d(mug, DRAFT)
-    assert studio.download(job.job_id, OutputFormat.GLB).name == "my-mug-1.glb"
+    assert studio.results.download(job.job_id, OutputFormat.GLB).name == "my-mug-1.glb"
 
 
 def test_a_model_file_says_how_it_was_made(studio: Studio, mug: Path) -> None:
     job = studio.image_to_3d(mug, DRAFT)
-    provenance = studio.settings_from(studio.download(job.job_id, OutputFormat.GLB))
+    provenance = studio.meshes.settings_from(studio.results.download(job.job_id, OutputFormat.GLB))
     assert provenance.engine == "inflate"
     assert provenance.is_preview
     assert dict(provenance.options) == dict(job.options)
@@ -135,7 +135,7 @@ def test_words_become_a_picture(studio: Studio) -> None:
     assert job.kind is JobKind.TEXT_TO_IMAGE
     assert job.prompt == "a red apple"
     assert any("apple" in note for note in job.notes)
-    with Image.open(studio.picture(job.job_id)) as picture:
+    with Image.open(studio.results.picture(job.job_id)) as picture:
         assert picture.mode == "RGBA"
         assert min(picture.size) >= 512
 
@@ -145,15 +145,15 @@ def test_words_become_a_model_and_both_results_are_kept(studio: Studio) -> None:
     assert job.kind is JobKind.TEXT_TO_3D
     assert set(job.files) == {"png", "glb"}
     assert (job.options["style"], job.options["text_engine"]) == ("minimalist", "pictogram")
-    assert studio.download(job.job_id, OutputFormat.GLB).name == "a-red-apple.glb"
-    assert studio.picture(job.job_id).name == "a-red-apple.png"
-    assert studio.settings_from(studio.download(job.job_id, OutputFormat.GLB)).prompt == "a red apple"
+    assert studio.results.download(job.job_id, OutputFormat.GLB).name == "a-red-apple.glb"
+    assert studio.results.picture(job.job_id).name == "a-red-apple.png"
+    assert studio.meshes.settings_from(studio.results.download(job.job_id, OutputFormat.GLB)).prompt == "a red apple"
 
 
 def test_a_picture_job_has_no_model_to_download(studio: Studio) -> None:
     job = studio.text_to_image("a red apple")
     with pytest.raises(NotFound, match="no model"):
-        studio.download(job.job_id, OutputFormat.GLB)
+        studio.results.download(job.job_id, OutputFormat.GLB)
 
 
 def test_words_that_match_nothing_fail_the_job_and_the_next_one_works(studio: Studio) -> None:
@@ -264,7 +264,7 @@ def test_history_and_files_survive_a_restart(settings: Settings, mug: Path) -> N
         job = studio.image_to_3d(mug, DRAFT)
     with Studio(settings) as again:
         assert again.history("local") == (job,)
-        scene = trimesh.load(again.download(job.job_id, OutputFormat.GLB))
+        scene = trimesh.load(again.results.download(job.job_id, OutputFormat.GLB))
         assert isinstance(scene, trimesh.Scene)
 
 
@@ -287,14 +287,14 @@ def test_a_job_that_has_not_ended_has_no_result_and_no_download(studio: Studio, 
     with pytest.raises(NotFound, match="queued"):
         studio.result(job.job_id)
     with pytest.raises(NotFound, match="queued"):
-        studio.download(job.job_id, OutputFormat.GLB)
+        studio.results.download(job.job_id, OutputFormat.GLB)
 
 
 def test_a_model_that_expired_is_not_found(studio: Studio, mug: Path) -> None:
     job = studio.image_to_3d(mug, DRAFT)
     shutil.rmtree(studio.workspace.job_folder(job.job_id) / "model")
     with pytest.raises(NotFound, match="expired"):
-        studio.download(job.job_id, OutputFormat.GLB)
+        studio.results.download(job.job_id, OutputFormat.GLB)
 
 
 def test_what_is_too_old_is_gone_when_the_studio_starts_again(settings: Settings, mug: Path) -> None:
@@ -324,9 +324,11 @@ def refuse_to_copy(*_: object) -> None:
 def test_a_scaled_file_says_its_own_size(studio: Studio, mug: Path, tmp_path: Path) -> None:
     job = studio.image_to_3d(mug, DRAFT)
     scaled = tmp_path / "scaled.glb"
-    scaled.write_bytes(studio.convert(studio.download(job.job_id, OutputFormat.GLB), OutputFormat.GLB, 25))
-    assert studio.settings_from(scaled).options["size_mm"] == 25
-    assert max(studio.inspect_mesh(scaled).size_mm) == pytest.approx(25, rel=1e-4)
+    scaled.write_bytes(
+        studio.meshes.convert(studio.results.download(job.job_id, OutputFormat.GLB), OutputFormat.GLB, 25)
+    )
+    assert studio.meshes.settings_from(scaled).options["size_mm"] == 25
+    assert max(studio.meshes.inspect(scaled).size_mm) == pytest.approx(25, rel=1e-4)
 
 
 def test_past_stages_are_timed_while_a_job_runs(settings: Settings, mug: Path) -> None:
@@ -343,11 +345,18 @@ def test_past_stages_are_timed_while_a_job_runs(settings: Settings, mug: Path) -
 
 @pytest.mark.parametrize("job_id", ["", "nope", "..\\..\\x", "../../etc/passwd", "a" * 10_000, "%00"])
 def test_an_unknown_job_is_not_found(studio: Studio, job_id: str) -> None:
-    for call in (studio.job, studio.cancel, studio.picture, studio.cut_out, studio.thumbnail, studio.run):
+    for call in (
+        studio.job,
+        studio.cancel,
+        studio.results.picture,
+        studio.results.cut_out,
+        studio.results.thumbnail,
+        studio.run,
+    ):
         with pytest.raises(NotFound):
             call(job_id)
     with pytest.raises(NotFound):
-        studio.download(job_id, OutputFormat.GLB)
+        studio.results.download(job_id, OutputFormat.GLB)
 
 
 def test_every_engine_of_the_api_is_listed_with_its_state(studio: Studio) -> None:
@@ -367,8 +376,11 @@ def test_every_engine_of_the_api_is_listed_with_its_state(studio: Studio) -> Non
 
 def test_the_pictures_of_a_job_can_be_had(studio: Studio, photo: Path) -> None:
     job = studio.image_to_3d(photo, DRAFT)
-    assert studio.picture(job.job_id).read_bytes() == photo.read_bytes()
-    with Image.open(studio.cut_out(job.job_id)) as cut_out, Image.open(studio.thumbnail(job.job_id)) as thumbnail:
+    assert studio.results.picture(job.job_id).read_bytes() == photo.read_bytes()
+    with (
+        Image.open(studio.results.cut_out(job.job_id)) as cut_out,
+        Image.open(studio.results.thumbnail(job.job_id)) as thumbnail,
+    ):
         assert cut_out.mode == "RGBA"
         assert max(thumbnail.size) <= 192
 
@@ -384,34 +396,34 @@ def likeness(thumbnail: Path, expected: Image.Image) -> float:
 def test_the_thumbnail_of_a_job_that_made_a_model_shows_the_model(studio: Studio, mug: Path) -> None:
     made = studio.image_to_3d(mug, DRAFT)
     painted = studio.texture_mesh(
-        studio.download(made.job_id, OutputFormat.GLB), mug, parse_texture_options(quality="draft")
+        studio.results.download(made.job_id, OutputFormat.GLB), mug, parse_texture_options(quality="draft")
     )
     for job in (made, painted):
-        model = load_mesh(studio.download(job.job_id, OutputFormat.GLB))
-        thumbnail = studio.thumbnail(job.job_id)
+        model = load_mesh(studio.results.download(job.job_id, OutputFormat.GLB))
+        thumbnail = studio.results.thumbnail(job.job_id)
         assert likeness(thumbnail, make_portrait(model, 192)) < 3
-        with Image.open(studio.cut_out(job.job_id)) as subject:
+        with Image.open(studio.results.cut_out(job.job_id)) as subject:
             assert likeness(thumbnail, subject.resize((192, 192))) > 10
 
 
 def test_the_thumbnail_of_a_picture_is_the_picture(studio: Studio) -> None:
     job = studio.text_to_image("a red apple")
-    with Image.open(studio.picture(job.job_id)) as picture:
-        assert likeness(studio.thumbnail(job.job_id), picture.resize((192, 192))) < 3
+    with Image.open(studio.results.picture(job.job_id)) as picture:
+        assert likeness(studio.results.thumbnail(job.job_id), picture.resize((192, 192))) < 3
 
 
 def test_a_turntable_is_drawn_once_for_the_same_options_and_kept(studio: Studio, mug: Path) -> None:
     job = studio.image_to_3d(mug, DRAFT)
     small, other = (parse_turntable_options(frames=4, size_px=64, background=b) for b in ("transparent", "#000000"))
     steps: list[Step] = []
-    first = studio.turntable(job.job_id, small, Progress(steps.append))
+    first = studio.results.turntable(job.job_id, small, Progress(steps.append))
     assert first.name == "my-mug-1.webp"
     assert steps[-1] == Step(Stage.RENDER, 4, 4)
     written_ns = first.stat().st_mtime_ns
     steps.clear()
-    assert studio.turntable(job.job_id, small, Progress(steps.append)) == first
+    assert studio.results.turntable(job.job_id, small, Progress(steps.append)) == first
     assert (first.stat().st_mtime_ns, steps) == (written_ns, [])
-    assert studio.turntable(job.job_id, other, Progress()) != first
+    assert studio.results.turntable(job.job_id, other, Progress()) != first
     assert studio.workspace.used_bytes >= first.stat().st_size
 
 
@@ -419,34 +431,34 @@ def test_a_turntable_that_was_stopped_leaves_nothing_and_can_be_drawn_again(stud
     job = studio.image_to_3d(mug, DRAFT)
     options = parse_turntable_options(frames=4, size_px=64)
     with pytest.raises(Cancelled):
-        studio.turntable(job.job_id, options, Progress(is_cancelled=lambda: True))
+        studio.results.turntable(job.job_id, options, Progress(is_cancelled=lambda: True))
     assert not list(studio.workspace.job_folder(job.job_id).glob("turntable/**/*.webp"))
-    assert studio.turntable(job.job_id, options, Progress()).stat().st_size > 0
+    assert studio.results.turntable(job.job_id, options, Progress()).stat().st_size > 0
 
 
 def test_what_made_no_model_has_no_turntable(studio: Studio) -> None:
     job = studio.text_to_image("a red apple")
     with pytest.raises(NotFound, match="no model"):
-        studio.turntable(job.job_id, TurntableOptions(), Progress())
+        studio.results.turntable(job.job_id, TurntableOptions(), Progress())
 
 
 def test_a_converted_file_keeps_its_texture_as_it_says(studio: Studio, mug: Path, tmp_path: Path) -> None:
     job = studio.image_to_3d(mug, parse_shape_options(quality="draft", texture_format="png", texture_size=256))
-    glb = studio.download(job.job_id, OutputFormat.GLB)
+    glb = studio.results.download(job.job_id, OutputFormat.GLB)
     converted = tmp_path / "again.glb"
-    converted.write_bytes(studio.convert(glb, OutputFormat.GLB, size_mm=50))
+    converted.write_bytes(studio.meshes.convert(glb, OutputFormat.GLB, size_mm=50))
     assert b"image/png" in converted.read_bytes()
     assert b"image/jpeg" not in converted.read_bytes()
-    assert studio.settings_from(converted).options["texture_format"] == "png"
+    assert studio.meshes.settings_from(converted).options["texture_format"] == "png"
 
 
 def test_a_webp_texture_becomes_a_jpeg_where_it_cannot_be_kept_and_the_file_says_so(
     studio: Studio, mug: Path, tmp_path: Path
 ) -> None:
     job = studio.image_to_3d(mug, parse_shape_options(quality="draft", texture_format="webp", texture_size=256))
-    glb, obj = (studio.download(job.job_id, kind) for kind in (OutputFormat.GLB, OutputFormat.OBJ))
-    assert studio.settings_from(glb).options["texture_format"] == "webp"
-    assert studio.settings_from(obj).options["texture_format"] == "jpeg"
+    glb, obj = (studio.results.download(job.job_id, kind) for kind in (OutputFormat.GLB, OutputFormat.OBJ))
+    assert studio.meshes.settings_from(glb).options["texture_format"] == "webp"
+    assert studio.meshes.settings_from(obj).options["texture_format"] == "jpeg"
     converted = tmp_path / "again.zip"
-    converted.write_bytes(studio.convert(glb, OutputFormat.OBJ))
-    assert studio.settings_from(converted).options["texture_format"] == "jpeg"
+    converted.write_bytes(studio.meshes.convert(glb, OutputFormat.OBJ))
+    assert studio.meshes.settings_from(converted).options["texture_format"] == "jpeg"

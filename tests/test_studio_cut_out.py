@@ -72,7 +72,7 @@ def test_without_weights_grabcut_takes_the_job_and_the_job_says_why(studio: Stud
     assert remover_of(job) == "grabcut"
     assert "GrabCut removed the background." in job.notes
     assert "GrabCut, because BiRefNet is not ready: " in job.engine_reason
-    assert read_provenance(studio.download(job.job_id, OutputFormat.GLB)).options["remover"] == "grabcut"
+    assert read_provenance(studio.results.download(job.job_id, OutputFormat.GLB)).options["remover"] == "grabcut"
 
 
 def test_with_weights_the_learned_remover_takes_it(learned: Studio, photo: Path) -> None:
@@ -87,7 +87,7 @@ def test_with_weights_the_learned_remover_takes_it(learned: Studio, photo: Path)
 def test_the_same_options_give_the_same_model(learned: Studio, photo: Path) -> None:
     first = learned.image_to_3d(photo, DRAFT)
     second = learned.image_to_3d(photo, parse_shape_options(**first.options))
-    models = [learned.download(job.job_id, OutputFormat.STL).read_bytes() for job in (first, second)]
+    models = [learned.results.download(job.job_id, OutputFormat.STL).read_bytes() for job in (first, second)]
     assert models[0] == models[1]
     assert first.options == second.options
 
@@ -117,7 +117,7 @@ def test_a_mask_is_kept_with_its_job_and_decides(studio: Studio, photo: Path, ma
     assert remover_of(job) == "auto"
     assert "Cut out with the mask that was given." in job.notes
     assert (studio.workspace.job_folder(job.job_id) / "mask").read_bytes() == mask.read_bytes()
-    share = (alpha_of(studio.cut_out(job.job_id)) >= 128).mean()
+    share = (alpha_of(studio.results.cut_out(job.job_id)) >= 128).mean()
     assert share == pytest.approx(np.pi * 0.36 / 4, abs=0.01)
 
 
@@ -151,7 +151,7 @@ def test_what_is_shown_before_a_job_is_what_the_job_works_on(learned: Studio, ph
     for own_mask, remover in ((None, RemoverChoice.AUTO), (None, RemoverChoice.GRABCUT), (mask, RemoverChoice.AUTO)):
         image, report = learned.remove_background(photo, CutOutOptions(remover=remover), own_mask)
         job = learned.image_to_3d(photo, replace(DRAFT, remover=remover), own_mask)
-        with Image.open(learned.cut_out(job.job_id)) as used:
+        with Image.open(learned.results.cut_out(job.job_id)) as used:
             assert (np.asarray(used) == np.asarray(image)).all()
         assert report.remover == remover_of(job)
         assert report.note in job.notes

@@ -62,7 +62,7 @@ def test_paint_weights_that_are_missing_are_named_where_they_are_asked_for(studi
 def test_the_same_seed_makes_the_same_bytes_and_another_one_others(studio: Studio, mug: Path) -> None:
     def model(seed: int) -> bytes:
         options = replace(QUICK, seed=seed)
-        return studio.download(studio.image_to_3d(mug, options).job_id, OutputFormat.STL).read_bytes()
+        return studio.results.download(studio.image_to_3d(mug, options).job_id, OutputFormat.STL).read_bytes()
 
     first = model(1)
     assert model(1) == first
@@ -132,4 +132,4 @@ def test_running_out_of_memory_ends_the_job_alone(studio: Studio, mug: Path, mon
             studio.image_to_3d(mug, QUICK)
     again = studio.image_to_3d(mug, QUICK)
     assert again.status is JobStatus.COMPLETED
-    assert isinstance(trimesh.load(studio.download(again.job_id, OutputFormat.GLB)), trimesh.Scene)
+    assert isinstance(trimesh.load(studio.results.download(again.job_id, OutputFormat.GLB)), trimesh.Scene)

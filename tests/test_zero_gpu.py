@@ -24,11 +24,11 @@ from orfeas.options import (
     TextureOptions,
     parse_shape_options,
 )
-from orfeas.pipelines import Task
 from orfeas.progress import Stage, Step
 from orfeas.records import JobKind
 from orfeas.roster import Roster
 from orfeas.settings import Settings
+from orfeas.tasks import Task
 from orfeas.zero_gpu import LONGEST_S, Outcome, Told, Work, ZeroGpu, duration_s, read_told, tell, work_on_gpu
 from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.processes import App, start, stop

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from orfeas.job_files import SUFFIXES
 from orfeas.options import (
     MAX_SEED,
     EngineChoice,
@@ -13,7 +14,6 @@ from orfeas.options import (
     TextureEngineChoice,
     TextureFormat,
 )
-from orfeas.pipelines import SUFFIXES
 from orfeas.records import EngineInfo
 from orfeas.ui import words
 

@@ -221,9 +221,9 @@ def _results(studio: Studio, job: Job) -> tuple[Output, ...]:
     """What the endpoint of the job's kind returns; files are copied to where Gradio serves files from."""
     found: list[Path] = []
     if job.kind != JobKind.TEXT_TO_IMAGE:
-        found.append(studio.download(job.job_id, OutputFormat(str(job.options["output_format"]))))
+        found.append(studio.results.download(job.job_id, OutputFormat(str(job.options["output_format"]))))
     if job.kind in (JobKind.TEXT_TO_IMAGE, JobKind.TEXT_TO_3D):
-        found.append(studio.picture(job.job_id))
+        found.append(studio.results.picture(job.job_id))
     files = [cached(path) for path in found]
     if job.kind == JobKind.REPAIR:
         assert job.mesh is not None and job.mesh_before is not None, "a repair that completed has measured both"

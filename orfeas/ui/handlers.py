@@ -119,7 +119,7 @@ class Handlers:
 
     def submit_picture_of(self, job_id: str, values: Values, caller: Caller) -> View:
         """Make a model of the picture that an earlier job made."""
-        picture = {"path": str(self._studio.picture(job_id))}
+        picture = {"path": str(self._studio.results.picture(job_id))}
         return self.submit_image({**values, "image": picture}, caller)
 
     def submit_mesh(self, values: Values, caller: Caller) -> View:
@@ -172,7 +172,7 @@ class Handlers:
         Raises:
             InvalidMesh: the file holds none.
         """
-        provenance = self._studio.settings_from(model)
+        provenance = self._studio.meshes.settings_from(model)
         if not provenance.options:
             raise InvalidMesh("This file has no room for its settings. Load the same model in any other format.")
         options = dict(provenance.options)
@@ -197,7 +197,7 @@ class Handlers:
         if job.kind == JobKind.TEXT_TO_IMAGE:
             return View(job, markup.result(job), "The picture is ready.", picture=markup.picture(job))
         try:
-            model = self._studio.download(job.job_id, OutputFormat.GLB)
+            model = self._studio.results.download(job.job_id, OutputFormat.GLB)
         except NotFound as error:
             return View(job, markup.notice("failed", "This model has expired", str(error)), "Expired.")
         faces = f"{job.mesh.faces:,} faces" if job.mesh else ""
@@ -214,14 +214,14 @@ class Handlers:
         if job.stage != Stage.PICTURE:
             return ""
         try:
-            self._studio.preview(job.job_id)
+            self._studio.results.preview(job.job_id)
         except NotFound:
             return ""
         return markup.preview(job)
 
     def _cut_out(self, job: Job) -> str:
         try:
-            self._studio.cut_out(job.job_id)
+            self._studio.results.cut_out(job.job_id)
         except NotFound:
             return ""
         return markup.cut_out(job)

@@ -34,7 +34,7 @@ class Readers:
             mesh: a model file.
         """
         with raised_to_scripts():
-            return to_json(self._studio.inspect_mesh(mesh_path(mesh)))
+            return to_json(self._studio.meshes.inspect(mesh_path(mesh)))
 
     def download(self, job_id: object, output_format: object, compression: object) -> str:
         """The model of a job in a file format; it is converted once and then kept.
@@ -47,7 +47,7 @@ class Readers:
         with raised_to_scripts():
             wanted = parse_choice("output_format", output_format, OutputFormat)
             packed = parse_choice("compression", compression, Compression)
-            return cached(self._studio.download(checked_id(job_id), wanted, packed))
+            return cached(self._studio.results.download(checked_id(job_id), wanted, packed))
 
     def job_status(self, job_id: object) -> dict[str, Json]:
         """Where a job stands.

@@ -31,7 +31,7 @@ class _Drawing:
     def run(self) -> str:
         """Draw it, and return where Gradio serves it from; blocks."""
         progress = Progress(self._report, self._is_stopped.is_set)
-        return cached(self._studio.turntable(self._job_id, self._options, progress))
+        return cached(self._studio.results.turntable(self._job_id, self._options, progress))
 
     def stop(self) -> None:
         """Ask the thread to stop, which takes no longer than a frame."""

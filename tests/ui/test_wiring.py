@@ -211,7 +211,7 @@ def test_a_file_without_room_for_settings_is_refused(page: PageSession, server: 
     make_from_example(page)
     studio = server.server.studio
     job = studio.history(studio.jobs.owner_of(page.session))[0]
-    page.values["load-settings"] = page.upload(studio.download(job.job_id, OutputFormat.STL))
+    page.values["load-settings"] = page.upload(studio.results.download(job.job_id, OutputFormat.STL))
     with pytest.raises(RuntimeError, match=r"Invalid mesh.*no room for its settings"):
         page.send("load-settings", "upload")
 
@@ -220,7 +220,7 @@ def test_a_file_of_a_picture_leaves_the_prompt_as_it_is(page: PageSession, serve
     make_from_example(page)
     studio = server.server.studio
     job = studio.history(studio.jobs.owner_of(page.session))[0]
-    page.values["load-settings"] = page.upload(studio.download(job.job_id, OutputFormat.GLB))
+    page.values["load-settings"] = page.upload(studio.results.download(job.job_id, OutputFormat.GLB))
     assert "prompt" not in page.send("load-settings", "upload")
 
 

@@ -14,8 +14,8 @@ import gradio as gr
 from gradio.components import Component
 
 from orfeas.files import write_whole
+from orfeas.job_files import png_bytes
 from orfeas.options import parse_cut_out_options
-from orfeas.pipelines import png_bytes
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui.cut_out.running import cut

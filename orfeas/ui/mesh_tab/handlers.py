@@ -43,7 +43,7 @@ class MeshHandlers:
         """
         path = mesh_path(mesh)
         name = str(mesh.get("orig_name") or path.name) if isinstance(mesh, dict) else path.name
-        report = self._studio.inspect_for_view(path, folder / VIEWED)
+        report = self._studio.meshes.inspect_for_view(path, folder / VIEWED)
         return Inspection(markup.inspection(name, report), markup.verdict_text(report), folder / VIEWED)
 
     def submit_repair(self, values: Values, caller: Caller) -> Job:

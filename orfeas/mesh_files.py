@@ -1,0 +1,120 @@
+"""Mesh files from anywhere: looked at, converted, drawn, and repaired; no job keeps them."""
+
+from pathlib import Path
+
+from orfeas.apart import Apart
+from orfeas.conversion import convert_file
+from orfeas.files import write_whole
+from orfeas.meshes.export import export
+from orfeas.meshes.highlight import highlight
+from orfeas.meshes.load import load_mesh
+from orfeas.meshes.mend import Mended, mend
+from orfeas.meshes.provenance import Provenance, read_provenance
+from orfeas.meshes.stats import measure
+from orfeas.options import Compression, OutputFormat, RepairOptions, parse_number
+from orfeas.pictures.turntable import TurntableOptions, make_turntable
+from orfeas.progress import Progress, Stage
+from orfeas.records import MeshReport
+
+INSPECT_TIMEOUT_S = 300.0
+
+
+class MeshFiles:
+    """What can be done with a mesh file without a job.
+
+    Args:
+        apart: where files are read that may be hostile.
+    """
+
+    def __init__(self, apart: Apart) -> None:
+        self._apart = apart
+
+    def inspect(self, mesh: Path) -> MeshReport:
+        """Measure a mesh file of any kind that can be read.
+
+        Raises:
+            InvalidMesh: it cannot be read.
+            InternalError: the process that read it crashed.
+        """
+        progress = Progress()
+        with progress.stage(Stage.REPAIR):
+            return self._apart.run(inspect_file, progress, INSPECT_TIMEOUT_S, mesh)
+
+    def inspect_for_view(self, mesh: Path, view: Path) -> MeshReport:
+        """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its open and crowded edges marked.
+
+        Raises:
+            InvalidMesh: it cannot be read.
+            InternalError: the process that read it crashed.
+        """
+        progress = Progress()
+        with progress.stage(Stage.REPAIR):
+            return self._apart.run(inspect_for_view, progress, INSPECT_TIMEOUT_S, mesh, view)
+
+    def settings_from(self, model: Path) -> Provenance:
+        """How a model file was made, from its own metadata.
+
+        Raises:
+            InvalidMesh: the file holds none.
+        """
+        return read_provenance(model)
+
+    def convert(
+        self,
+        mesh: Path,
+        output_format: OutputFormat,
+        size_mm: float = 0,
+        compression: Compression = Compression.NONE,
+    ) -> bytes:
+        """A mesh file's content in another format, with how it was made where the file says so.
+
+        Args:
+            mesh: a file of any kind that can be read.
+            output_format: what to write.
+            size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
+            compression: of the shape in a GLB.
+
+        Raises:
+            InvalidMesh: it cannot be read.
+            InvalidOption: ``size_mm`` is out of range, or what is asked for cannot be compressed.
+        """
+        size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
+        return convert_file(mesh, output_format, size, compression)
+
+    def draw_turntable(self, mesh: Path, options: TurntableOptions, progress: Progress) -> bytes:
+        """A mesh file's model turning, an animated WebP.
+
+        Raises:
+            InvalidMesh: it cannot be read.
+            Cancelled: the user has stopped the work.
+        """
+        return make_turntable(mesh, options, progress)
+
+
+def mend_file(progress: Progress, mesh: Path, options: RepairOptions) -> Mended:
+    """Read a mesh file and repair what is in it.
+
+    Raises:
+        InvalidMesh: it cannot be read, or not be repaired.
+    """
+    return mend(load_mesh(mesh), options, progress)
+
+
+def inspect_file(_: Progress, mesh: Path) -> MeshReport:
+    """Measure a mesh file.
+
+    Raises:
+        InvalidMesh: it cannot be read.
+    """
+    return measure(load_mesh(mesh))
+
+
+def inspect_for_view(_: Progress, mesh: Path, view: Path) -> MeshReport:
+    """Measure a mesh file, and write a GLB file ``view`` of it that marks what is wrong.
+
+    Raises:
+        InvalidMesh: it cannot be read.
+    """
+    loaded = load_mesh(mesh)
+    write_whole(view, export(highlight(loaded) or loaded, OutputFormat.GLB, None))
+    return measure(loaded)
