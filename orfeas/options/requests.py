@@ -1,0 +1,120 @@
+"""The options of each kind of job, checked; engines turn them into effective values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orfeas.options.choices import (
+    EngineChoice,
+    OutputFormat,
+    Quality,
+    RemoveBackground,
+    RemoverChoice,
+    Style,
+    TextEngineChoice,
+    TextureEngineChoice,
+    TextureFormat,
+)
+
+
+@dataclass(frozen=True)
+class ShapeOptions:
+    """Options of ``/generate_3d``, made by :func:`parse_shape_options`; ``-1`` and ``0`` let ORFEAS choose.
+
+    ``octree_resolution`` is cells along the longest side; ``size_mm`` is the longest side of the model;
+    ``texture_size`` is the side of the texture in pixels. Guidance acts from the share ``guidance_start`` of the steps
+    to the share ``guidance_end``. ``cache_threshold`` is the largest relative change of an evaluation that step caching
+    leaves out; 0 leaves out nothing. ``texture_engine`` ``auto`` takes the engine's own texture where it makes one, and
+    the best texture engine that is ready where it does not. ``remover`` stays ``auto`` where nothing is to be cut out.
+    """
+
+    engine: EngineChoice = EngineChoice.AUTO
+    quality: Quality = Quality.STANDARD
+    texture: bool = True
+    remove_background: RemoveBackground = RemoveBackground.AUTO
+    seed: int = -1
+    num_inference_steps: int = 0
+    guidance_scale: float = -1.0
+    octree_resolution: int = 0
+    target_faces: int = 0
+    size_mm: float = 100.0
+    output_format: OutputFormat = OutputFormat.GLB
+    texture_size: int = 0
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    cache_threshold: float = 0.0
+    texture_engine: TextureEngineChoice = TextureEngineChoice.AUTO
+    texture_format: TextureFormat = TextureFormat.JPEG
+    remover: RemoverChoice = RemoverChoice.AUTO
+
+
+@dataclass(frozen=True)
+class TextureOptions:
+    """Options of ``/texture_mesh``, made by :func:`parse_texture_options`; ``-1`` and ``0`` let ORFEAS choose.
+
+    ``texture_size`` is the side of the texture in pixels. ``size_mm`` is the longest side that the model is scaled to;
+    0 leaves its size and place. ``keep_uv`` paints on the UVs that the mesh came with.
+    """
+
+    engine: TextureEngineChoice = TextureEngineChoice.AUTO
+    quality: Quality = Quality.STANDARD
+    remove_background: RemoveBackground = RemoveBackground.AUTO
+    seed: int = -1
+    size_mm: float = 0.0
+    output_format: OutputFormat = OutputFormat.GLB
+    num_inference_steps: int = 0
+    guidance_scale: float = -1.0
+    texture_size: int = 0
+    texture_format: TextureFormat = TextureFormat.JPEG
+    keep_uv: bool = False
+    remover: RemoverChoice = RemoverChoice.AUTO
+
+
+@dataclass(frozen=True)
+class CutOutOptions:
+    """Options of ``/cut_out``, made by :func:`parse_cut_out_options`; every other job with a picture has them too."""
+
+    remove_background: RemoveBackground = RemoveBackground.AUTO
+    remover: RemoverChoice = RemoverChoice.AUTO
+
+
+@dataclass(frozen=True)
+class RepairOptions:
+    """Options of ``/repair_mesh``, made by :func:`parse_repair_options`.
+
+    ``target_faces`` 0 keeps the faces there are; ``size_mm`` is the longest side that the model is scaled to, 0 leaves
+    its size and place. Parts whose diagonal is below the share ``min_part`` of the largest part's are dropped.
+    ``keep_shells`` keeps closed shells that lie inside others.
+    """
+
+    target_faces: int = 0
+    size_mm: float = 0.0
+    output_format: OutputFormat = OutputFormat.STL
+    min_part: float = 0.01
+    keep_shells: bool = False
+    texture_format: TextureFormat = TextureFormat.JPEG
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """Options of ``/text_to_image``, made by :func:`parse_picture_options`; ``-1`` and ``0`` let ORFEAS choose.
+
+    ``size_px`` is the side of the square picture. ``for_3d`` asks for one object, whole, centred, on a plain
+    background.
+    """
+
+    engine: TextEngineChoice = TextEngineChoice.AUTO
+    style: Style = Style.NONE
+    seed: int = -1
+    negative_prompt: str = ""
+    num_inference_steps: int = 0
+    guidance_scale: float = -1.0
+    size_px: int = 0
+    for_3d: bool = True
+
+
+# The options of a picture as ``/text_to_3d`` names them, where the model has one of the same name.
+PICTURE_OPTIONS: Mapping[str, str] = {
+    "text_engine": "engine",
+    "picture_steps": "num_inference_steps",
+    "picture_guidance_scale": "guidance_scale",
+}
