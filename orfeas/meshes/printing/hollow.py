@@ -100,6 +100,7 @@ def hollow(
         drilled = place_holes(corners, cavities, holes, hole_mm / 2.0, check)
         body = _drill(body, drilled, timeout_s, check)
     made = _mesh(body, mesh, look)
+    check()
     after = measure(made)
     _check_result(before, after, cavities, drilled)
     return Hollowed(made, wall_mm, len(cavities.volumes), drilled, _volume(before), _volume(after))
