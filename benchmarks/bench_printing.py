@@ -25,11 +25,12 @@ from orfeas.meshes.printing.hollow import hollow
 from orfeas.meshes.printing.orient import orient_for_printing
 from orfeas.meshes.printing.overhang import measure_overhang
 from orfeas.meshes.printing.rays import cast, meet, ray_grid
-from orfeas.meshes.printing.remesh import Pattern, can_remesh, remesh
+from orfeas.meshes.printing.remesh import can_remesh, remesh
 from orfeas.meshes.printing.samples import spread
 from orfeas.meshes.printing.smooth import smooth
 from orfeas.meshes.printing.thickness import measure_thickness
 from orfeas.meshes.printing.triangles import triangles_of
+from orfeas.options import RemeshChoice
 
 BASELINES = ("100 rays, every triangle", "trimesh: smooth 10")
 SIZES = (100_000, 400_000, 1_200_000)
@@ -107,8 +108,8 @@ WORK: dict[str, Callable[[trimesh.Trimesh, Check], object]] = {
     "100k rays": rays_of,
     "hollow 3 mm": lambda mesh, check: hollow(mesh, 3.0, check=check),
     "hollow 3 mm, 2 holes": lambda mesh, check: hollow(mesh, 3.0, 2, 4.0, check=check),
-    "triangles 20k": lambda mesh, check: remesh(mesh, Pattern.TRIANGLES, 20_000, check=check),
-    "quads 10k": lambda mesh, check: remesh(mesh, Pattern.QUADS, 10_000, check=check),
+    "triangles 20k": lambda mesh, check: remesh(mesh, RemeshChoice.TRIANGLES, 20_000, check=check),
+    "quads 10k": lambda mesh, check: remesh(mesh, RemeshChoice.QUADS, 10_000, check=check),
     "100 rays, every triangle": every_triangle,
     "trimesh: smooth 10": smooth_by_trimesh,
 }

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import trimesh
+
 from orfeas.apart import Apart
 from orfeas.conversion import convert_file
 from orfeas.files import write_whole
@@ -9,12 +11,14 @@ from orfeas.meshes.export import export
 from orfeas.meshes.highlight import highlight
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.mend import Mended, mend
+from orfeas.meshes.printing.check import check_print
+from orfeas.meshes.printing.prepare import Prepared, prepare
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
-from orfeas.options import Compression, OutputFormat, RepairOptions, parse_number
+from orfeas.options import Compression, OutputFormat, PrintOptions, RepairOptions, parse_number
 from orfeas.pictures.turntable import TurntableOptions, make_turntable
 from orfeas.progress import Progress, Stage
-from orfeas.records import MeshReport
+from orfeas.records import MeshReport, PrintReport
 
 INSPECT_TIMEOUT_S = 300.0
 
@@ -39,6 +43,17 @@ class MeshFiles:
         progress = Progress()
         with progress.stage(Stage.REPAIR):
             return self._apart.run(inspect_file, progress, INSPECT_TIMEOUT_S, mesh)
+
+    def inspect_print(self, mesh: Path, options: PrintOptions, progress: Progress) -> PrintReport:
+        """Measure what printing a mesh file comes to: walls, overhangs, supports and mass.
+
+        Raises:
+            InvalidMesh: it cannot be read, or has no inside.
+            Cancelled: the user has stopped the work.
+            InternalError: the process that read it crashed.
+        """
+        with progress.stage(Stage.PREPARE):
+            return self._apart.run(check_print_file, progress, INSPECT_TIMEOUT_S, mesh, options)
 
     def inspect_for_view(self, mesh: Path, view: Path) -> MeshReport:
         """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its open and crowded edges marked.
@@ -98,6 +113,20 @@ def mend_file(progress: Progress, mesh: Path, options: RepairOptions) -> Mended:
         InvalidMesh: it cannot be read, or not be repaired.
     """
     return mend(load_mesh(mesh), options, progress)
+
+
+def prepare_mesh(progress: Progress, mesh: trimesh.Trimesh, options: RepairOptions) -> Prepared:
+    """As :func:`orfeas.meshes.printing.prepare.prepare`, for a process of its own."""
+    return prepare(mesh, options, progress)
+
+
+def check_print_file(progress: Progress, mesh: Path, options: PrintOptions) -> PrintReport:
+    """Read a mesh file, and measure what printing it comes to.
+
+    Raises:
+        InvalidMesh: it cannot be read, or has no inside.
+    """
+    return check_print(load_mesh(mesh), options, progress)
 
 
 def inspect_file(_: Progress, mesh: Path) -> MeshReport:

@@ -13,7 +13,7 @@ from orfeas.engines.base import ShapeRequest, ShapeResult, TextureRequest
 from orfeas.engines.subject import Subject, SubjectRequest, cut_subject
 from orfeas.files import write_whole
 from orfeas.job_files import THUMBNAIL_PX, JobFiles, png_bytes, write_thumbnail
-from orfeas.mesh_files import mend_file
+from orfeas.mesh_files import mend_file, prepare_mesh
 from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.placement import place
@@ -118,7 +118,12 @@ def make_repair(task: RepairTask, kind: JobKind, files: JobFiles, progress: Prog
     """
     with progress.stage(Stage.REPAIR):
         mended = task.apart.run(mend_file, progress, REPAIR_TIMEOUT_S, files.mesh, task.options)
-    made = _save(mended.mesh, mended.notes, task, kind, files, progress)
+    mesh, notes = mended.mesh, mended.notes
+    if task.options.is_prepared:
+        with progress.stage(Stage.PREPARE):
+            prepared = task.apart.run(prepare_mesh, progress, REPAIR_TIMEOUT_S, mesh, task.options)
+        mesh, notes = prepared.mesh, (*notes, *prepared.notes)
+    made = _save(mesh, notes, task, kind, files, progress)
     return replace(made, mesh_before=mended.before)
 
 
@@ -141,7 +146,9 @@ def _save(
 ) -> Made:
     """The model in its place, measured, and written with how it was made."""
     with progress.stage(Stage.SAVE):
-        placed = place(mesh, task.options.size_mm) if task.options.size_mm else mesh
+        # A repair has its size already.
+        size_mm = 0.0 if isinstance(task, RepairTask) else task.options.size_mm
+        placed = place(mesh, size_mm) if size_mm else mesh
         report = measure(placed)
         pieces = () if isinstance(task, RepairTask) else _warn_of_pieces(report)
         notes = (*notes, *pieces, *_warn_of_colours(report, task.options.output_format))

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     SHAPE = "shape"
     SURFACE = "surface"
     REPAIR = "repair"
+    PREPARE = "prepare"
     UNWRAP = "unwrap"
     TEXTURE = "texture"
     ENLARGE = "enlarge"

@@ -108,6 +108,29 @@ class MeshReport:
 
 
 @dataclass(frozen=True)
+class PrintReport:
+    """What printing a mesh comes to as it stands: lengths in millimetres, estimates by rays.
+
+    ``solid_g`` is its mass in ``material``, filled through; None where it has no volume. Walls are measured at places
+    all over the surface: the thinnest, the twentieth below which 5 % lie, and the share thinner than ``min_wall_mm``.
+    ``overhang_share`` of the surface leans further than ``max_overhang_deg`` from the vertical, above the plate;
+    ``support_mm3`` is the space below it. ``plate_mm2`` lies on the plate.
+    """
+
+    material: str
+    solid_g: float | None
+    min_wall_mm: float
+    thinnest_wall_mm: float
+    p5_wall_mm: float
+    thin_share: float
+    max_overhang_deg: float
+    overhang_mm2: float
+    overhang_share: float
+    support_mm3: float
+    plate_mm2: float
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a job failed or was cancelled: the stable code and the sentence for the user."""
 
@@ -230,7 +253,7 @@ class EngineInfo:
         return f"{self.kind}-{self.name}"
 
 
-def to_json(record: ImageInfo | MeshReport | Job | EngineInfo | CutOutReport) -> dict[str, Json]:
+def to_json(record: ImageInfo | MeshReport | Job | EngineInfo | CutOutReport | PrintReport) -> dict[str, Json]:
     """The record as the JSON object that scripts see."""
     plain: dict[str, Json] = asdict(record)
     return plain

@@ -14,7 +14,7 @@ FIRST_GUESS: Mapping[JobKind, Mapping[Stage, float]] = {
     JobKind.TEXT_TO_IMAGE: {Stage.PICTURE: 1.0},
     JobKind.TEXT_TO_3D: {Stage.PICTURE: 2.0, **_MODEL},
     JobKind.TEXTURE: {Stage.CUT_OUT: 2.0, **_TEXTURE, Stage.SAVE: 1.0},
-    JobKind.REPAIR: {Stage.REPAIR: 4.0, Stage.SAVE: 1.0},
+    JobKind.REPAIR: {Stage.REPAIR: 4.0, Stage.PREPARE: 4.0, Stage.SAVE: 1.0},
 }
 ORDER = tuple(Stage)
 

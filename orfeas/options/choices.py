@@ -89,6 +89,29 @@ class TextureFormat(StrEnum):
     WEBP = "webp"
 
 
+class RemeshChoice(StrEnum):
+    """What a mesh is made of anew: even triangles, or quads; ``none`` leaves its faces."""
+
+    NONE = "none"
+    TRIANGLES = "triangles"
+    QUADS = "quads"
+
+
+class Material(StrEnum):
+    """What models are commonly made of."""
+
+    PLA = "pla"
+    PETG = "petg"
+    ABS = "abs"
+    ASA = "asa"
+    TPU = "tpu"
+    PA12 = "pa12"
+    RESIN = "resin"
+    STEEL = "steel"
+    BRONZE = "bronze"
+    ALUMINIUM = "aluminium"
+
+
 class Style(StrEnum):
     """How a picture made from words should look."""
 

@@ -1,12 +1,15 @@
 """What a caller sent, as checked options."""
 
+import re
 from collections.abc import Mapping
 
 from orfeas.errors import InvalidOption
 from orfeas.options.choices import (
     EngineChoice,
+    Material,
     OutputFormat,
     Quality,
+    RemeshChoice,
     RemoveBackground,
     RemoverChoice,
     Style,
@@ -18,6 +21,7 @@ from orfeas.options.requests import (
     PICTURE_OPTIONS,
     CutOutOptions,
     PictureOptions,
+    PrintOptions,
     RepairOptions,
     ShapeOptions,
     TextureOptions,
@@ -30,8 +34,10 @@ from orfeas.options.values import (
     parse_number,
     parse_prompt,
     parse_whole,
+    quote,
 )
 
+SIDE = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 # Of a picture made from words; latents are divided by 8, and some networks take patches of two.
 MIN_SIDE_PX, MAX_SIDE_PX, SIDE_STEP_PX = 64, 2048, 16
 
@@ -136,6 +142,13 @@ def parse_repair_options(
     min_part: object = 0.01,
     keep_shells: object = False,
     texture_format: object = TextureFormat.JPEG,
+    smooth_steps: object = 0,
+    remesh: object = RemeshChoice.NONE,
+    lay_flat: object = False,
+    printer_mm: object = "",
+    hollow_mm: object = 0,
+    drain_holes: object = 0,
+    drain_hole_mm: object = 3,
 ) -> RepairOptions:
     """Check what a caller sent to ``/repair_mesh``.
 
@@ -143,14 +156,55 @@ def parse_repair_options(
         InvalidOption: the first value that is not allowed, with what is.
     """
     keeps = "keep the faces there are"
-    return RepairOptions(
+    options = RepairOptions(
         target_faces=parse_whole("target_faces", parse_number("target_faces", target_faces, 100, 2_000_000, 0, keeps)),
         size_mm=parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place"),
         output_format=parse_choice("output_format", output_format, OutputFormat),
         min_part=parse_number("min_part", min_part, 0, 1),
         keep_shells=parse_bool("keep_shells", keep_shells),
         texture_format=_parse_texture_format(texture_format, output_format),
+        smooth_steps=parse_integer("smooth_steps", smooth_steps, 0, 100),
+        remesh=parse_choice("remesh", remesh, RemeshChoice),
+        lay_flat=parse_bool("lay_flat", lay_flat),
+        printer_mm=_parse_printer(printer_mm),
+        hollow_mm=parse_number("hollow_mm", hollow_mm, 0.4, 100, 0, "keep it solid"),
+        drain_holes=parse_integer("drain_holes", drain_holes, 0, 8),
+        drain_hole_mm=parse_number("drain_hole_mm", drain_hole_mm, 1, 50),
     )
+    if options.drain_holes and not options.hollow_mm:
+        raise InvalidOption(
+            "drain_holes cannot be set where hollow_mm is 0; a solid has nothing to drain.", "drain_holes"
+        )
+    if options.remesh is RemeshChoice.QUADS and options.hollow_mm:
+        raise InvalidOption("remesh cannot be “quads” beside hollow_mm; choose triangles, or none.", "remesh")
+    return options
+
+
+def parse_print_options(
+    *, material: object = Material.PLA, min_wall_mm: object = 0.8, max_overhang_deg: object = 45
+) -> PrintOptions:
+    """Check what a caller sent to ``/inspect_print``.
+
+    Raises:
+        InvalidOption: the first value that is not allowed, with what is.
+    """
+    return PrintOptions(
+        material=parse_choice("material", material, Material),
+        min_wall_mm=parse_number("min_wall_mm", min_wall_mm, 0.05, 100),
+        max_overhang_deg=parse_number("max_overhang_deg", max_overhang_deg, 1, 89),
+    )
+
+
+def _parse_printer(value: object) -> str:
+    """Three sides in millimetres, as ``220x220x250``; empty where none are given."""
+    text = str(value).lower().replace(" ", "").replace("×", "x").removesuffix("mm")
+    if not text:
+        return ""
+    sides = text.split("x")
+    if len(sides) != 3 or not all(SIDE.fullmatch(side) and 10 <= float(side) <= 10_000 for side in sides):
+        message = f"printer_mm cannot be {quote(value)}; give width, depth and height, 10 to 10,000 mm, as 220x220x250."
+        raise InvalidOption(message, "printer_mm")
+    return text
 
 
 def parse_cut_out_options(

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from orfeas.options.choices import (
     EngineChoice,
+    Material,
     OutputFormat,
     Quality,
+    RemeshChoice,
     RemoveBackground,
     RemoverChoice,
     Style,
@@ -84,6 +86,11 @@ class RepairOptions:
     ``target_faces`` 0 keeps the faces there are; ``size_mm`` is the longest side that the model is scaled to, 0 leaves
     its size and place. Parts whose diagonal is below the share ``min_part`` of the largest part's are dropped.
     ``keep_shells`` keeps closed shells that lie inside others.
+
+    Then, in this order: ``smooth_steps`` of light smoothing; ``remesh`` makes new faces, even ones, ``target_faces`` of
+    them or as many as there are; ``lay_flat`` turns the model onto its best flat side; ``size_mm``; ``printer_mm``,
+    such as ``220x220x250``, width by depth by height, shrinks it until it fits; ``hollow_mm`` leaves walls so thick,
+    0 a solid, with ``drain_holes`` of ``drain_hole_mm`` for each hollow.
     """
 
     target_faces: int = 0
@@ -92,6 +99,50 @@ class RepairOptions:
     min_part: float = 0.01
     keep_shells: bool = False
     texture_format: TextureFormat = TextureFormat.JPEG
+    smooth_steps: int = 0
+    remesh: RemeshChoice = RemeshChoice.NONE
+    lay_flat: bool = False
+    printer_mm: str = ""
+    hollow_mm: float = 0.0
+    drain_holes: int = 0
+    drain_hole_mm: float = 3.0
+
+    @property
+    def printer_sides_mm(self) -> tuple[float, float, float] | None:
+        """Width, depth and height of the printer's volume; None where none was given."""
+        if not self.printer_mm:
+            return None
+        width, depth, height = (float(side) for side in self.printer_mm.split("x"))
+        return width, depth, height
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether more is asked for than a repair."""
+        return any(
+            [
+                self.smooth_steps,
+                self.remesh is not RemeshChoice.NONE,
+                self.lay_flat,
+                self.size_mm,
+                self.printer_mm,
+                self.hollow_mm,
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class PrintOptions:
+    """Options of ``/inspect_print``, made by :func:`parse_print_options`.
+
+    Attributes:
+        material: what it is to be made of.
+        min_wall_mm: thinner walls count as thin.
+        max_overhang_deg: from the vertical; what leans further out wants supports.
+    """
+
+    material: Material = Material.PLA
+    min_wall_mm: float = 0.8
+    max_overhang_deg: float = 45.0
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.SHAPE: "Shape",
     Stage.SURFACE: "Surface",
     Stage.REPAIR: "Repair",
+    Stage.PREPARE: "Print preparation",
     Stage.UNWRAP: "Unwrap",
     Stage.TEXTURE: "Texture",
     Stage.ENLARGE: "Enlarge",
@@ -114,7 +115,7 @@ def stages_of(job: Job) -> tuple[Stage, ...]:
     if job.kind == JobKind.TEXT_TO_IMAGE:
         return (Stage.PICTURE,)
     if job.kind == JobKind.REPAIR:
-        return (Stage.REPAIR, Stage.SAVE)
+        return (Stage.REPAIR, *((Stage.PREPARE,) if _is_prepared(job) else ()), Stage.SAVE)
     if job.kind == JobKind.TEXTURE:
         return (Stage.CUT_OUT, *_TEXTURE_STAGES[job.engine], Stage.SAVE)
     first = (Stage.PICTURE,) if job.kind == JobKind.TEXT_TO_3D else ()
@@ -129,3 +130,9 @@ _TEXTURE_STAGES: Mapping[str, tuple[Stage, ...]] = {
     TextureEngineChoice.PROJECTION: (Stage.UNWRAP, Stage.TEXTURE),
     TextureEngineChoice.HUNYUAN: (Stage.UNWRAP, Stage.TEXTURE, Stage.ENLARGE, Stage.BAKE),
 }
+
+
+def _is_prepared(job: Job) -> bool:
+    """Whether a repair goes on to make the model ready for a printer."""
+    asked = ("smooth_steps", "lay_flat", "size_mm", "printer_mm", "hollow_mm")
+    return any(job.options.get(name) for name in asked) or job.options.get("remesh", "none") != "none"

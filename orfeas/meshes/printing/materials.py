@@ -1,27 +1,11 @@
 """What a model weighs in the material it is made of."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from orfeas.errors import InvalidOption
-
-
-class Material(StrEnum):
-    """What models are commonly made of."""
-
-    PLA = "pla"
-    PETG = "petg"
-    ABS = "abs"
-    ASA = "asa"
-    TPU = "tpu"
-    PA12 = "pa12"
-    RESIN = "resin"
-    STEEL = "steel"
-    BRONZE = "bronze"
-    ALUMINIUM = "aluminium"
-
+from orfeas.options import Material
 
 # Grams per cubic centimetre of the solid part, as makers' data sheets give them; other makers' differ by a few percent.
 DENSITY_G_CM3 = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,19 +15,13 @@ from orfeas.meshes.printing import instant
 from orfeas.meshes.printing.child import ChildFailed, run_child
 from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import repeats_a_vertex
+from orfeas.options import RemeshChoice
 
 PACKAGE = "pynanoinstantmeshes"
 TIMEOUT_S = 300.0
 MIN_FACES, MAX_FACES = 100, 500_000
 # The library's time grows with the faces that it is given; so many for each new one tell it all of the shape.
 INPUT_PER_FACE, INPUT_FACES = 10, 50_000
-
-
-class Pattern(StrEnum):
-    """What the new faces are."""
-
-    TRIANGLES = "triangles"
-    QUADS = "quads"
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ def can_remesh() -> bool:
 
 def remesh(
     mesh: trimesh.Trimesh,
-    pattern: Pattern,
+    pattern: RemeshChoice,
     target_faces: int,
     crease_deg: float | None = None,
     timeout_s: float = TIMEOUT_S,
@@ -66,7 +59,7 @@ def remesh(
 
     Args:
         mesh: any unit.
-        pattern: triangles or quads.
+        pattern: triangles or quads; ``none`` is for who calls this.
         target_faces: quads or triangles, 100 to 500,000; there come a few percent more or less.
         crease_deg: edges sharper than that are kept, or None to let all be rounded a little.
         timeout_s: how long it may take.
@@ -86,7 +79,7 @@ def remesh(
         raise EngineUnavailable(
             f"Even faces need the package {PACKAGE}, which is not installed here. It has builds for Linux and Windows "
             "on x86-64, and for Macs with Apple's processors.",
-            "pattern",
+            "remesh",
         )
     sound = decimate(mesh, max(INPUT_FACES, INPUT_PER_FACE * target_faces), check)
     check()
@@ -97,7 +90,7 @@ def remesh(
     arrays = {
         "points": ((points - low) / reach).astype(np.float32),
         "faces": faces.astype(np.uint32),
-        "quads": np.array(pattern is Pattern.QUADS),
+        "quads": np.array(pattern is RemeshChoice.QUADS),
         "target": np.array(target_faces),
         "crease_deg": np.array(crease_deg or 0.0),
     }
@@ -108,10 +101,10 @@ def remesh(
     return _read(made["points"].astype(np.float64) * reach + low, made["faces"].astype(np.int64), pattern)
 
 
-def _read(points: NDArray[np.float64], faces: NDArray[np.int64], pattern: Pattern) -> Remeshed:
+def _read(points: NDArray[np.float64], faces: NDArray[np.int64], pattern: RemeshChoice) -> Remeshed:
     if not len(faces) or not np.isfinite(points).all():
         raise InvalidMesh("The model could not be given even faces: nothing came of it. More faces may work.")
-    if pattern is Pattern.QUADS:
+    if pattern is RemeshChoice.QUADS:
         triangles = np.stack([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
         return Remeshed(trimesh.Trimesh(points, triangles, process=False), faces)
     return Remeshed(repair(trimesh.Trimesh(points, faces[~repeats_a_vertex(faces)], process=False)), None)

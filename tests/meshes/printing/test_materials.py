@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from orfeas.errors import InvalidOption
-from orfeas.meshes.printing.materials import DENSITY_G_CM3, Material, mass_of
+from orfeas.meshes.printing.materials import DENSITY_G_CM3, mass_of
+from orfeas.options import Material
 
 
 def test_every_material_has_a_density() -> None:

@@ -5,8 +5,9 @@ import pytest
 import trimesh
 
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidMesh, InvalidOption
-from orfeas.meshes.printing.remesh import PACKAGE, Pattern, can_remesh, remesh
+from orfeas.meshes.printing.remesh import PACKAGE, can_remesh, remesh
 from orfeas.meshes.stats import measure
+from orfeas.options import RemeshChoice
 from tests.meshes.solids import blob, box, soup
 
 needs_library = pytest.mark.skipif(not can_remesh(), reason=f"{PACKAGE} has no wheel for this machine")
@@ -22,7 +23,7 @@ def spread_of_sides(mesh: trimesh.Trimesh) -> float:
 @needs_library
 def test_triangles_come_even_and_closed_with_the_same_shape() -> None:
     model = blob(4000)
-    made = remesh(soup(model), Pattern.TRIANGLES, 1500, crease_deg=60.0)
+    made = remesh(soup(model), RemeshChoice.TRIANGLES, 1500, crease_deg=60.0)
     report = measure(made.mesh)
     assert made.quads is None
     assert report.is_watertight
@@ -35,7 +36,7 @@ def test_triangles_come_even_and_closed_with_the_same_shape() -> None:
 @needs_library
 def test_quads_come_with_their_triangles() -> None:
     model = blob(4000)
-    made = remesh(model, Pattern.QUADS, 1200)
+    made = remesh(model, RemeshChoice.QUADS, 1200)
     assert made.quads is not None
     assert len(made.quads) == pytest.approx(1200, rel=0.2)
     assert len(made.mesh.faces) == 2 * len(made.quads)
@@ -54,22 +55,22 @@ def test_remeshing_can_be_stopped() -> None:
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        remesh(box(), Pattern.QUADS, 100, check=stop)
+        remesh(box(), RemeshChoice.QUADS, 100, check=stop)
 
 
 @needs_library
 def test_a_process_that_takes_too_long_is_an_error_of_the_model() -> None:
     with pytest.raises(InvalidMesh, match="too long"):
-        remesh(box(), Pattern.QUADS, 100, timeout_s=0.0)
+        remesh(box(), RemeshChoice.QUADS, 100, timeout_s=0.0)
 
 
 def test_without_the_library_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, PACKAGE, None)
     with pytest.raises(EngineUnavailable, match=PACKAGE):
-        remesh(box(), Pattern.QUADS, 100)
+        remesh(box(), RemeshChoice.QUADS, 100)
 
 
 @pytest.mark.parametrize(("faces", "crease_deg"), [(99, None), (500_001, None), (100, 0.0), (100, 180.0)])
 def test_options_out_of_range_are_refused(faces: int, crease_deg: float | None) -> None:
     with pytest.raises(InvalidOption):
-        remesh(box(), Pattern.TRIANGLES, faces, crease_deg)
+        remesh(box(), RemeshChoice.TRIANGLES, faces, crease_deg)

@@ -1,0 +1,112 @@
+"""A repaired model is made ready for a printer: smoothed, remeshed, laid flat, sized, fitted and hollowed, as asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+
+from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.placement import place
+from orfeas.meshes.printing.fit import fit
+from orfeas.meshes.printing.hollow import hollow
+from orfeas.meshes.printing.orient import orient_for_printing
+from orfeas.meshes.printing.remesh import remesh
+from orfeas.meshes.printing.smooth import smooth
+from orfeas.options import RemeshChoice, RepairOptions
+from orfeas.progress import Progress
+
+# Where as many faces are wanted as there are: what the remeshing library does well.
+MIN_FACES, MAX_FACES = 1_000, 200_000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of a model, and sentences for the user on what was done."""
+
+    mesh: trimesh.Trimesh
+    notes: tuple[str, ...]
+
+
+Step = Callable[[trimesh.Trimesh], Prepared]
+
+
+def prepare(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> Prepared:
+    """``mesh``, with everything done to it that ``options`` ask for beyond a repair, in the order they tell.
+
+    Args:
+        mesh: closed, as a repair leaves it; millimetres, Y up (conventions §1).
+        options: what is wanted.
+        progress: in an open stage.
+
+    Raises:
+        InvalidMesh: something that was asked for cannot be done with this model; the message says what.
+        EngineUnavailable: even faces are wanted, and the library for them has no build for this machine.
+        OutOfMemory: the machine's memory ran out.
+    """
+    steps = _steps(options, progress.check)
+    notes: list[str] = []
+    for number, step in enumerate(steps):
+        progress.step(number, len(steps))
+        done = step(mesh)
+        mesh = done.mesh
+        notes += done.notes
+    progress.step(len(steps), len(steps))
+    return Prepared(mesh, tuple(notes))
+
+
+def _steps(options: RepairOptions, check: Callable[[], None]) -> list[Step]:
+    steps: list[Step] = []
+    if options.smooth_steps:
+        steps.append(lambda mesh: Prepared(smooth(mesh, options.smooth_steps, check), ()))
+    if options.remesh is not RemeshChoice.NONE:
+        steps.append(lambda mesh: _remeshed(mesh, options, check))
+    if options.lay_flat:
+        steps.append(lambda mesh: _laid(mesh, check))
+    if options.size_mm:
+        steps.append(lambda mesh: Prepared(place(mesh, options.size_mm), ()))
+    room = options.printer_sides_mm
+    if room is not None:
+        steps.append(lambda mesh: _fitted(mesh, room))
+    if options.hollow_mm:
+        steps.append(lambda mesh: _hollowed(mesh, options, check))
+    return steps
+
+
+def _remeshed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[], None]) -> Prepared:
+    is_quads = options.remesh is RemeshChoice.QUADS
+    wanted = options.target_faces or int(np.clip(len(mesh.faces) // (2 if is_quads else 1), MIN_FACES, MAX_FACES))
+    made = remesh(mesh, options.remesh, wanted, check=check)
+    count = len(made.mesh.faces) if made.quads is None else len(made.quads)
+    note = f"The faces were made anew: {count:,} {options.remesh.value}."
+    look = appearance_of(mesh)
+    if look.texture is None and look.colours is None:
+        return Prepared(made.mesh, (note,))
+    return Prepared(made.mesh, (note, "Colours and texture could not be kept on new faces."))
+
+
+def _laid(mesh: trimesh.Trimesh, check: Callable[[], None]) -> Prepared:
+    laid = orient_for_printing(mesh, check)
+    if np.allclose(laid.rotation, np.eye(3)):
+        return Prepared(laid.mesh, ("It stands well as it is, and was not turned.",))
+    return Prepared(laid.mesh, (f"It was turned to lie on {laid.contact_mm2 / 100:,.1f} cm².",))
+
+
+def _fitted(mesh: trimesh.Trimesh, room: tuple[float, float, float]) -> Prepared:
+    width, depth, height = room
+    # A printer's height is our y (conventions §1).
+    fitted = fit(mesh, (width, height, depth))
+    turned = " and turned by a quarter" if fitted.is_turned else ""
+    if fitted.scale == 1.0:
+        return Prepared(fitted.mesh, (f"It fits the printer as it is{turned}.",))
+    return Prepared(fitted.mesh, (f"It was reduced to {100 * fitted.scale:.0f} % to fit the printer{turned}.",))
+
+
+def _hollowed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[], None]) -> Prepared:
+    made = hollow(mesh, options.hollow_mm, options.drain_holes, options.drain_hole_mm, check=check)
+    share = 100 * made.volume_mm3 / made.solid_mm3
+    holes = f", drained by {len(made.holes)} hole{'s' if len(made.holes) > 1 else ''}" if made.holes else ""
+    hollows = f"{made.cavities} hollow{'s' if made.cavities > 1 else ''}"
+    return Prepared(
+        made.mesh, (f"{hollows} within walls of {made.wall_mm:g} mm{holes}: {share:.0f} % of the material.",)
+    )
