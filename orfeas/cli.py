@@ -26,8 +26,10 @@ from orfeas.options import (
     PICTURE_OPTIONS,
     Compression,
     EngineChoice,
+    Material,
     OutputFormat,
     Quality,
+    RemeshChoice,
     RemoveBackground,
     RemoverChoice,
     ShapeOptions,
@@ -39,6 +41,7 @@ from orfeas.options import (
     parse_choice,
     parse_cut_out_options,
     parse_picture_options,
+    parse_print_options,
     parse_prompt,
     parse_repair_options,
     parse_shape_options,
@@ -101,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     inspect = commands.add_parser("inspect", help="measure a mesh file, as JSON")
     inspect.add_argument("mesh", type=Path, help=f"{READABLE} file")
+    inspect.add_argument("--material", help=f"what printing it comes to, too; {_choices(Material)}")
     inspect.set_defaults(run=run_inspect)
 
     engines = commands.add_parser("engines", help="list the engines, as JSON")
@@ -184,6 +188,13 @@ def _add_repair(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size and place")
     parser.add_argument("--min-part", type=float, default=0.01, help="share of the largest part; smaller ones go")
     parser.add_argument("--keep-shells", action="store_true", help="keep closed shells that lie inside others")
+    parser.add_argument("--smooth-steps", type=int, default=0, help="of light smoothing; 0 is none")
+    parser.add_argument("--remesh", default="none", help=_choices(RemeshChoice))
+    parser.add_argument("--lay-flat", action="store_true", help="turn the model onto its best flat side")
+    parser.add_argument("--printer-mm", default="", help="width, depth and height to fit, such as 220x220x250")
+    parser.add_argument("--hollow-mm", type=float, default=0, help="walls of a hollow model; 0 keeps it solid")
+    parser.add_argument("--drain-holes", type=int, default=0, help="for each hollow, 0 to 8")
+    parser.add_argument("--drain-hole-mm", type=float, default=3, help="how wide they are")
     parser.add_argument("--texture-format", default="jpeg", help=_choices(TextureFormat))
     parser.add_argument("--json", action="store_true", help="print the job record when done")
     parser.set_defaults(run=run_repair)
@@ -316,6 +327,13 @@ def run_repair(options: argparse.Namespace) -> int:
         min_part=options.min_part,
         keep_shells=options.keep_shells,
         texture_format=options.texture_format,
+        smooth_steps=options.smooth_steps,
+        remesh=options.remesh,
+        lay_flat=options.lay_flat,
+        printer_mm=options.printer_mm,
+        hollow_mm=options.hollow_mm,
+        drain_holes=options.drain_holes,
+        drain_hole_mm=options.drain_hole_mm,
     )
     return _run(options, lambda studio: studio.submit_repair(options.mesh, repair), repair.output_format)
 
@@ -464,9 +482,14 @@ def run_turntable(options: argparse.Namespace) -> int:
 
 
 def run_inspect(options: argparse.Namespace) -> int:
-    """``inspect``: the mesh report as JSON."""
-    with _scratch_studio() as studio:
-        print(json.dumps(to_json(studio.meshes.inspect(options.mesh)), indent=2))
+    """``inspect``: the mesh report as JSON; with ``--material`` what printing it comes to, too."""
+    with _stopped_by_signals() as stop, _scratch_studio() as studio:
+        found = to_json(studio.meshes.inspect(options.mesh))
+        if options.material is not None:
+            wanted = parse_print_options(material=options.material)
+            report = studio.meshes.inspect_print(options.mesh, wanted, Progress(is_cancelled=stop.is_set))
+            found = {**found, "print": to_json(report)}
+    print(json.dumps(found, indent=2))
     return 0
 
 

@@ -12,7 +12,7 @@ from orfeas.meshes.write_obj import write_obj
 from orfeas.meshes.write_ply import write_ply
 from orfeas.meshes.write_stl import write_stl
 from orfeas.meshes.write_usdz import write_usdz
-from orfeas.options import Compression, OutputFormat, TextureFormat
+from orfeas.options import Compression, OutputFormat, RemeshChoice, TextureFormat
 from orfeas.records import Json
 from orfeas.version import VERSION
 
@@ -57,7 +57,8 @@ def export(
             return write_glb(surface, generator, extras, texture_format, compression)
         case OutputFormat.OBJ:
             beside = {NOTE_FILE: provenance.to_json()} if provenance else {}
-            return write_obj(surface, generator, beside, texture_format)
+            is_quads = provenance is not None and provenance.options.get("remesh") == RemeshChoice.QUADS
+            return write_obj(surface, generator, beside, texture_format, is_quads)
         case OutputFormat.PLY:
             return write_ply(surface, [generator, *(provenance.to_comments() if provenance else [])])
         case OutputFormat.STL:

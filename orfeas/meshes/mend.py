@@ -14,7 +14,7 @@ from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import find_edges, label_vertices, measure, repeats_a_vertex
 from orfeas.meshes.transfer import transfer_look
 from orfeas.meshes.weld import weld
-from orfeas.options import RepairOptions
+from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
 from orfeas.records import MeshReport
 
@@ -47,7 +47,8 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
 
     Args:
         mesh: finite, with a face; millimetres.
-        options: ``target_faces``, ``min_part`` and ``keep_shells`` are used.
+        options: ``target_faces``, ``min_part`` and ``keep_shells`` are used; nothing is reduced where ``remesh`` makes
+            faces anew.
         progress: in an open stage.
 
     Raises:
@@ -66,7 +67,8 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     progress.step(1, STEPS)
     # 2. Fewer faces, before the repair, which opens the edges that this pinches.
     original = mesh
-    if 0 < options.target_faces < len(mesh.faces):
+    is_reduced = 0 < options.target_faces < len(mesh.faces) and options.remesh is RemeshChoice.NONE
+    if is_reduced:
         mesh = decimate(mesh, options.target_faces, progress.check)
     progress.step(2, STEPS)
     # 3. Closed and wound.
@@ -80,7 +82,7 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
             notes.append(f"{shells:,} {were} dropped.")
     progress.step(4, STEPS)
     # 5. The look of what was reduced.
-    if len(original.faces) > len(mesh.faces) and 0 < options.target_faces < len(original.faces):
+    if is_reduced:
         mesh = transfer_look(original, mesh)
     progress.step(STEPS, STEPS)
     return Mended(mesh, before, (*notes, *_changes(before, measure(mesh))))

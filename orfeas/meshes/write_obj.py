@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import base_colour_factor
 from orfeas.meshes.numbers import rows_of_text
@@ -24,15 +25,17 @@ def write_obj(
     generator: str,
     further: Mapping[str, bytes],
     texture_format: TextureFormat = TextureFormat.JPEG,
+    is_quads: bool = False,
 ) -> bytes:
     """The bytes of a zip with an OBJ model; ``further`` are files to put beside it, by name.
 
-    The base colour is kept in ``texture_format``; metallic and roughness are maps of their own, to the last bit.
+    The base colour is kept in ``texture_format``; metallic and roughness are maps of their own, to the last bit. Where
+    ``is_quads``, two triangles that follow each other and share their diagonal are written as one face of four corners.
     """
     textures = _textures(surface, texture_format)
     return write_zip(
         [
-            Entry(MODEL, "".join(_model(surface, generator)).encode("ascii")),
+            Entry(MODEL, "".join(_model(surface, generator, is_quads)).encode("ascii")),
             Entry(MATERIALS, _materials(surface, generator, textures).encode("ascii")),
             *(Entry(name + texture.suffix, texture.data, is_deflated=False) for name, texture in textures.items()),
             *(Entry(name, data) for name, data in further.items()),
@@ -51,7 +54,7 @@ def _textures(surface: Surface, texture_format: TextureFormat) -> dict[str, Text
     return found
 
 
-def _model(surface: Surface, generator: str) -> Iterator[str]:
+def _model(surface: Surface, generator: str, is_quads: bool) -> Iterator[str]:
     yield f"# {generator}; millimetres, Y up\nmtllib {MATERIALS}\no model\n"
     if surface.material is None and surface.colours is not None:
         # Colours after the position, as most programs read them; a seam cannot be, without UVs.
@@ -64,12 +67,26 @@ def _model(surface: Surface, generator: str) -> Iterator[str]:
         yield from rows_of_text("vt %.6f %.6f\n", surface.uv)
     yield from rows_of_text("vn %.4f %.4f %.4f\n", surface.normals)
     yield "usemtl model\ns 1\n"
-    points = surface.place[surface.faces] + 1
-    if surface.uv is None:
-        yield from rows_of_text("f %d//%d %d//%d %d//%d\n", np.repeat(points, 2, axis=1))
-    else:
-        corners = np.stack([points, surface.faces + 1, points], axis=2)
-        yield from rows_of_text("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9))
+    for faces in _polygons(surface.faces, is_quads):
+        corners = [surface.place[faces] + 1, surface.place[faces] + 1]
+        if surface.uv is not None:
+            corners.insert(1, faces + 1)
+        corner = " %d/%d/%d" if surface.uv is not None else " %d//%d"
+        rows = np.stack(corners, axis=2).reshape(len(faces), -1)
+        yield from rows_of_text(f"f{corner * faces.shape[1]}\n", rows)
+
+
+def _polygons(faces: NDArray[np.int64], is_quads: bool) -> Iterator[NDArray[np.int64]]:
+    """Faces of four corners, then of three."""
+    even = len(faces) - len(faces) % 2
+    first, second = faces[0:even:2], faces[1:even:2]
+    is_pair = (first[:, 0] == second[:, 0]) & (first[:, 2] == second[:, 1]) & is_quads
+    if is_pair.any():
+        yield np.column_stack([first, second[:, 2]])[is_pair]
+    is_single = np.ones(len(faces), dtype=np.bool_)
+    is_single[:even] = ~np.repeat(is_pair, 2)
+    if is_single.any():
+        yield faces[is_single]
 
 
 def _materials(surface: Surface, generator: str, textures: Mapping[str, TextureFile]) -> str:

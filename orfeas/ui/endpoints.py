@@ -20,6 +20,7 @@ from orfeas.options import (
     OutputFormat,
     PictureOptions,
     Quality,
+    RemeshChoice,
     RemoveBackground,
     RemoverChoice,
     RepairOptions,
@@ -36,6 +37,7 @@ from orfeas.ui import submissions
 from orfeas.ui.caller import caller_of
 from orfeas.ui.cut_out.endpoint import create_cut_out_endpoint
 from orfeas.ui.follow import follow_job
+from orfeas.ui.print_check import add_print_check
 from orfeas.ui.queue_probe import attach_job, attached_job
 from orfeas.ui.readers import Readers
 from orfeas.ui.serving import cached
@@ -132,7 +134,8 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
         }
         cut_out = create_cut_out_endpoint(studio, cut_out_inputs)
         turntable = add_turntable(studio, FILES, FILES_AT_ONCE)
-    own = {"cut_out": cut_out, "turntable": turntable}
+        print_check = add_print_check(studio, FILES, FILES_AT_ONCE)
+    own = {"cut_out": cut_out, "turntable": turntable, "inspect_print": print_check}
     return {**{maker.name: tuple(maker.inputs) for maker in makers}, **own, **readers}
 
 
@@ -361,6 +364,19 @@ def _repair_inputs() -> Inputs:
         ),
         "keep_shells": gr.Checkbox(defaults.keep_shells, label="Keep closed shells that lie inside others"),
         "texture_format": _texture_format(),
+        "smooth_steps": gr.Number(defaults.smooth_steps, label="Steps of light smoothing, 0 to 100", precision=0),
+        "remesh": gr.Dropdown(
+            [choice.value for choice in RemeshChoice],
+            value=defaults.remesh.value,
+            label="Make the faces anew, even ones",
+        ),
+        "lay_flat": gr.Checkbox(defaults.lay_flat, label="Turn the model onto its best flat side"),
+        "printer_mm": gr.Textbox(
+            defaults.printer_mm, label="Printer's width, depth and height to fit, such as 220x220x250; empty for none"
+        ),
+        "hollow_mm": gr.Number(defaults.hollow_mm, label="Walls of a hollow model, 0.4 to 100; 0 keeps it solid"),
+        "drain_holes": gr.Number(defaults.drain_holes, label="Drain holes for each hollow, 0 to 8", precision=0),
+        "drain_hole_mm": gr.Number(defaults.drain_hole_mm, label="How wide drain holes are, 1 to 50"),
     }
 
 

@@ -67,6 +67,7 @@ class Page:
     preview: gr.HTML
     status: gr.HTML
     to_model: gr.Button
+    adjust: gr.Button
     again: gr.Button
     reuse_seed: gr.Button
     history: gr.HTML
@@ -87,6 +88,7 @@ class _Stage:
     preview: gr.HTML
     status: gr.HTML
     to_model: gr.Button
+    adjust: gr.Button
     again: gr.Button
     reuse_seed: gr.Button
     history: gr.HTML
@@ -145,6 +147,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         preview=stage.preview,
         status=stage.status,
         to_model=stage.to_model,
+        adjust=stage.adjust,
         again=stage.again,
         reuse_seed=stage.reuse_seed,
         history=stage.history,
@@ -181,10 +184,11 @@ def _create_stage(example_model: Path | None) -> _Stage:
         status = gr.HTML(markup.EMPTY, elem_id="status")
         with gr.Column(elem_id="next", min_width=0):
             to_model = gr.Button("Make it 3D", variant="primary", elem_id="to-model", visible=False)
+            adjust = gr.Button("Check the cut-out", elem_id="adjust", visible=False)
             again = gr.Button("Another picture", elem_id="again", visible=False)
             reuse_seed = gr.Button("Reuse this seed", elem_id="reuse-seed", visible=False)
     history = gr.HTML(markup.history((), ""), elem_id="history", js_on_load=TILE_SCRIPT)
-    return _Stage(viewer, view_mode, cut_out, picture, preview, status, to_model, again, reuse_seed, history)
+    return _Stage(viewer, view_mode, cut_out, picture, preview, status, to_model, adjust, again, reuse_seed, history)
 
 
 def _picture() -> gr.Image:

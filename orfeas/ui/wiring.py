@@ -33,7 +33,7 @@ from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import Page, quality_choices
-from orfeas.ui.mesh_tab.handlers import MeshHandlers
+from orfeas.ui.mesh_tab.handlers import PRINTED, MeshHandlers
 from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection
 from orfeas.ui.queue_probe import attach_job
@@ -53,7 +53,7 @@ MESH_NAMES = tuple(field.name for field in fields(MeshInputs))
 CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 # Inputs of the Mesh tab that a model file can fill in.
-REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "keep_shells")
+REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "keep_shells", *PRINTED)
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
 FOLLOW_WITHIN_S = 10.0
@@ -147,6 +147,15 @@ class Wiring:
             lambda values, caller: handlers.submit_mesh(
                 _named((*MESH_NAMES, *CUT_OUT_NAMES, *OPTION_NAMES), values), caller
             ),
+        )
+
+        def on_adjust(shown_id: str) -> Updates:
+            with shown_as_toast():
+                picture = cached(self._studio.results.picture(shown_id))
+                return {page.image: picture, page.tabs: gr.Tabs(selected="picture")}
+
+        page.adjust.click(
+            on_adjust, page.shown_id, [page.image, page.tabs], show_progress="hidden", api_visibility="private"
         )
 
         def on_example(request: gr.Request, event: gr.EventData, *values: object) -> Updates:
@@ -401,7 +410,7 @@ class Wiring:
 
     def _stage_outputs(self) -> list[Component]:
         page = self._page
-        next_steps = [page.to_model, page.again, page.reuse_seed]
+        next_steps = [page.to_model, page.adjust, page.again, page.reuse_seed]
         return [page.shown_id, page.model, page.viewer, page.picture, *next_steps, page.history, page.options.quality]
 
     def _shown(self, view: View) -> Updates:
@@ -440,6 +449,7 @@ class Wiring:
             page.cut_out: view.cut_out,
             page.picture: view.picture,
             page.to_model: gr.Button(visible=is_picture),
+            page.adjust: gr.Button(visible=is_picture),
             page.again: gr.Button(visible=is_picture),
             page.reuse_seed: gr.Button(visible="seed" in view.job.options),
             page.history: self._handlers.history(owner, view.job.job_id),

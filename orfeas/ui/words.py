@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from orfeas.options import OutputFormat, Quality, RemoveBackground, Style, TextureEngineChoice, TextureFormat
+from orfeas.options import (
+    OutputFormat,
+    Quality,
+    RemeshChoice,
+    RemoveBackground,
+    Style,
+    TextureEngineChoice,
+    TextureFormat,
+)
 from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus, Use
 
@@ -67,6 +75,11 @@ FORMAT_TIPS: Mapping[OutputFormat, str] = {
     OutputFormat.FBX: "FBX: for game engines and animation programs; one file with its textures",
 }
 
+REMESH_NAMES: Mapping[RemeshChoice, str] = {
+    RemeshChoice.NONE: "As they are",
+    RemeshChoice.TRIANGLES: "Triangles",
+    RemeshChoice.QUADS: "Quads",
+}
 TEXTURE_FORMAT_NAMES: Mapping[TextureFormat, str] = {
     TextureFormat.JPEG: "JPEG, small",
     TextureFormat.PNG: "PNG, lossless",

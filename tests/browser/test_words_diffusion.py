@@ -48,9 +48,10 @@ def test_a_picture_is_made_seen_redone_and_becomes_a_model(visit: Opener) -> Non
     page.click("#again")
     expect(page.locator(".status.done")).to_be_visible(timeout=20_000)
     expect(picture).not_to_have_attribute("src", first or "")
-    page.click("#advanced > button")
-    page.locator("#remove-background label", has_text="Keep").click()
-    page.click("#to-model")
+    page.click("#adjust")
+    expect(page.locator("#image img")).to_be_visible(timeout=10_000)
+    page.locator("#image-background label", has_text="Keep").click()
+    page.click("#generate")
     expect(page.locator(".status.done")).to_contain_text("watertight", timeout=30_000)
     expect(picture).to_have_count(0)
 

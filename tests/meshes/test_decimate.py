@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -96,8 +97,9 @@ def test_a_child_that_dies_says_why() -> None:
 def test_a_killed_child_is_an_error_of_memory() -> None:
     def kill() -> None:
         for child in psutil.Process().children():
-            if any("simplify.py" in word for word in child.cmdline()):
-                child.kill()
+            with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+                if any("simplify.py" in word for word in child.cmdline()):
+                    child.kill()
 
     with pytest.raises(OutOfMemory, match="memory ran out"):
         decimate(LARGE, 100, kill)

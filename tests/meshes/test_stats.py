@@ -123,7 +123,8 @@ def test_measures_agree_with_trimesh() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_faces_and_vertices_does_not_matter(seed: int) -> None:
-    mesh = without_faces(textured_ball(6), 3, 11)
+    ball = textured_ball(6)
+    mesh = trimesh.Trimesh(ball.vertices, np.delete(np.asarray(ball.faces), [3, 11], axis=0), process=False)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(mesh.vertices))
     place = np.argsort(order)

@@ -128,8 +128,9 @@ def test_the_page_makes_a_picture_shows_the_final_prompt_redoes_it_and_goes_on_t
     page.send("again", "click")
     second = page.send("timer", "tick")
     assert second["picture"] != first["picture"]
-    page.values["remove-background"] = "never"
-    page.send("to-model", "click")
+    page.values["image"] = page.send("adjust", "click")["image"]
+    page.values["image-background"] = "never"
+    page.send("generate", "click")
     model = page.send("timer", "tick")
     assert "watertight" in model["status"]
     assert model["picture"] == ""

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_the_job_says_what_was_done(client: Client, tmp_path: Path) -> None:
     assert job["options"]["size_mm"] == 50 and job["options"]["min_part"] == 0.01
     assert max(job["mesh"]["size_mm"]) == pytest.approx(50)
     assert any(note.startswith("The holes were closed") for note in job["notes"])
-    assert set(job["timings_s"]) == {"repair", "save", "total"}
+    assert set(job["timings_s"]) == {"repair", "prepare", "save", "total"}
 
 
 def test_a_texture_survives_the_repair(client: Client, tmp_path: Path) -> None:
@@ -175,3 +176,57 @@ def test_the_server_answers_while_a_mesh_is_repaired(server: Running, client: Cl
     # Half of the answers are as quick as ever; how quick all are, the benchmark tells.
     assert len(waits_s) > 20
     assert sorted(waits_s)[len(waits_s) // 2] < 0.1
+
+
+def test_a_repair_goes_on_to_make_the_model_ready_for_a_printer(client: Client, tmp_path: Path) -> None:
+    _, _, after = client.predict(
+        handle_file(broken(tmp_path / "in.ply")),
+        smooth_steps=3,
+        lay_flat=True,
+        size_mm=100,
+        printer_mm="50 x 50 x 50 mm",
+        hollow_mm=2,
+        api_name="/repair_mesh",
+    )
+    assert max(after["size_mm"]) == pytest.approx(50)
+    assert after["is_watertight"] and after["components"] == 2
+    job = client.predict(api_name="/history")[0]
+    assert set(job["timings_s"]) == {"repair", "prepare", "save", "total"}
+    assert any("hollow within walls of 2 mm" in note for note in job["notes"])
+    assert job["options"]["printer_mm"] == "50x50x50"
+
+
+def test_quads_come_as_such_in_an_obj(client: Client, tmp_path: Path) -> None:
+    mesh = written(scaled(blob(3000), 20.0), tmp_path / "in.stl")
+    path, _, after = client.predict(
+        handle_file(mesh), remesh="quads", target_faces=800, output_format="obj", api_name="/repair_mesh"
+    )
+    with zipfile.ZipFile(path) as archive:
+        lines = [line.split() for line in archive.read("model.obj").decode().splitlines() if line.startswith("f ")]
+    assert {len(line) for line in lines} == {5}
+    assert 2 * len(lines) == after["faces"]
+    assert len(load_mesh(Path(path)).faces) == after["faces"]
+
+
+def test_what_printing_comes_to_is_measured(client: Client, tmp_path: Path) -> None:
+    report = client.predict(handle_file(written(box(20.0), tmp_path / "in.stl")), "petg", api_name="/inspect_print")
+    assert (report["material"], report["thin_share"]) == ("petg", 0)
+    assert report["solid_g"] == pytest.approx(8.0 * 1.27)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("printer_mm", "big", "printer_mm cannot be “big”"),
+        ("printer_mm", "1x1x1", "printer_mm cannot be “1x1x1”"),
+        ("remesh", "hexagons", "remesh cannot be “hexagons”"),
+        ("drain_holes", 2, "drain_holes cannot be set where hollow_mm is 0"),
+        ("hollow_mm", 0.1, "hollow_mm cannot be 0.1"),
+        ("smooth_steps", 1000, "smooth_steps cannot be 1000"),
+    ],
+)
+def test_a_wrong_option_of_the_preparation_is_refused_by_name(
+    client: Client, tmp_path: Path, option: str, value: object, told: str
+) -> None:
+    with pytest.raises(ValidationError, match=told):
+        client.predict(handle_file(broken(tmp_path / "in.ply")), **{option: value}, api_name="/repair_mesh")

@@ -12,6 +12,8 @@ from orfeas.ui.mesh_tab import markup
 from orfeas.ui.submissions import Values, mesh_path
 
 VIEWED = "mesh.glb"
+# What the tab calls as the endpoint does.
+PRINTED = ("smooth_steps", "remesh", "lay_flat", "printer_mm", "hollow_mm", "drain_holes")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class MeshHandlers:
             "size_mm": values["mesh_size_mm"],
             "min_part": _share(values["min_part_percent"]),
             "keep_shells": values["keep_shells"],
+            **{name: values[name] for name in PRINTED},
             "texture_format": values["texture_format"],
             "output_format": OutputFormat.GLB,
         }

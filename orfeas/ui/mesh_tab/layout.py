@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import gradio as gr
 
 from orfeas.meshes.load import SUFFIXES
-from orfeas.options import RepairOptions
+from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
+from orfeas.ui.words import REMESH_NAMES
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,12 @@ class MeshInputs:
     repair_faces: gr.Number
     min_part_percent: gr.Number
     keep_shells: gr.Checkbox
+    smooth_steps: gr.Number
+    remesh: gr.Radio
+    lay_flat: gr.Checkbox
+    printer_mm: gr.Textbox
+    hollow_mm: gr.Number
+    drain_holes: gr.Number
 
     def in_order(self) -> list[gr.components.Component]:
         """All of them, as an event's inputs."""
@@ -65,6 +72,47 @@ def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
             info="Closed surfaces that lie inside others; hollows stay in any case.",
             elem_id="keep-shells",
         )
+        remesh = gr.Radio(
+            [(REMESH_NAMES[choice], choice.value) for choice in RemeshChoice],
+            value=defaults.remesh.value,
+            label="Faces of one size",
+            info="Makes the faces anew; colours cannot be kept. Quads come as such in the OBJ.",
+            elem_id="remesh",
+            elem_classes="chips",
+        )
+        smooth_steps = gr.Number(
+            0,
+            label="Smoothing",
+            info="Steps; 10 take off the grain.",
+            elem_id="smooth-steps",
+            precision=0,
+            minimum=0,
+            maximum=100,
+        )
+    with gr.Accordion("Print", open=False, elem_id="print-options", elem_classes="section"):
+        lay_flat = gr.Checkbox(
+            False, label="Lay flat", info="Turns the model onto its best flat side.", elem_id="lay-flat"
+        )
+        printer_mm = gr.Textbox(
+            "",
+            label="Printer, mm",
+            info="Width × depth × height; a model that is larger is reduced to fit.",
+            placeholder="220 x 220 x 250",
+            elem_id="printer-mm",
+        )
+        with gr.Row(elem_classes="pair"):
+            hollow_mm = gr.Number(
+                0, label="Hollow, walls in mm", info="0 keeps it solid.", elem_id="hollow-mm", minimum=0, maximum=100
+            )
+            drain_holes = gr.Number(
+                0,
+                label="Drain holes",
+                info="For each hollow.",
+                elem_id="drain-holes",
+                precision=0,
+                minimum=0,
+                maximum=8,
+            )
     with gr.Accordion("Paint", open=True, elem_id="paint-options", elem_classes="section"):
         front = gr.Image(
             label="Picture of its front",
@@ -83,5 +131,19 @@ def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
             info="Paint on the UVs that the mesh came with; refused where they overlap.",
             elem_id="keep-uv",
         )
-    inputs = MeshInputs(mesh, front, keep_uv, mesh_size_mm, repair_faces, min_part_percent, keep_shells)
+    inputs = MeshInputs(
+        mesh,
+        front,
+        keep_uv,
+        mesh_size_mm,
+        repair_faces,
+        min_part_percent,
+        keep_shells,
+        smooth_steps,
+        remesh,
+        lay_flat,
+        printer_mm,
+        hollow_mm,
+        drain_holes,
+    )
     return inputs, panel

@@ -33,6 +33,7 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
             page.cut_out: "",
             page.picture: "",
             page.to_model: gr.Button(visible=False),
+            page.adjust: gr.Button(visible=False),
             page.again: gr.Button(visible=False),
             page.reuse_seed: gr.Button(visible=False),
         }
@@ -49,6 +50,7 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
             page.cut_out,
             page.picture,
             page.to_model,
+            page.adjust,
             page.again,
             page.reuse_seed,
         ],

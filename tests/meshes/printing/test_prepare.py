@@ -1,0 +1,101 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import trimesh
+from scipy.spatial.transform import Rotation
+
+from orfeas.errors import Cancelled, InvalidMesh
+from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.printing.prepare import prepare
+from orfeas.meshes.stats import measure
+from orfeas.options import RemeshChoice, RepairOptions
+from orfeas.progress import Progress, Stage, Step
+from tests.meshes.solids import blob, box, scaled, textured_ball
+
+
+@pytest.fixture
+def progress() -> Iterator[Progress]:
+    made = Progress()
+    with made.stage(Stage.PREPARE):
+        yield made
+
+
+def leaning(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    turn = Rotation.from_rotvec([0.6, 0.2, 0.0]).as_matrix()
+    return trimesh.Trimesh(np.asarray(mesh.vertices) @ turn.T, mesh.faces, process=False)
+
+
+def test_nothing_asked_for_changes_nothing(progress: Progress) -> None:
+    cube = box(20.0)
+    prepared = prepare(cube, RepairOptions(), progress)
+    assert (prepared.mesh, prepared.notes) == (cube, ())
+    assert not RepairOptions().is_prepared
+
+
+def test_a_leaning_cube_is_laid_flat(progress: Progress) -> None:
+    prepared = prepare(leaning(box(20.0)), RepairOptions(lay_flat=True), progress)
+    assert measure(prepared.mesh).size_mm == pytest.approx((20.0, 20.0, 20.0))
+    assert prepared.notes == ("It was turned to lie on 4.0 cm².",)
+
+
+def test_a_cube_that_stands_is_not_turned(progress: Progress) -> None:
+    prepared = prepare(box(20.0), RepairOptions(lay_flat=True), progress)
+    assert prepared.notes == ("It stands well as it is, and was not turned.",)
+
+
+def test_the_size_comes_before_the_printer_and_the_walls_after(progress: Progress) -> None:
+    options = RepairOptions(size_mm=400.0, printer_mm="220x100x250", hollow_mm=5.0)
+    prepared = prepare(box(20.0), options, progress)
+    assert measure(prepared.mesh).size_mm == pytest.approx((100.0, 100.0, 100.0))
+    assert prepared.notes[0] == "It was reduced to 25 % to fit the printer."
+    report = measure(prepared.mesh)
+    assert report.is_watertight and report.components == 2
+    # The hollow is what walls of 5 mm leave of a cube, or a little less.
+    assert report.volume_mm3 is not None
+    assert 100.0**3 - 90.0**3 <= report.volume_mm3 <= 1.1 * (100.0**3 - 90.0**3)
+    assert prepared.notes[1].startswith("1 hollow within walls of 5 mm: ")
+
+
+def test_the_printers_height_is_the_models(progress: Progress) -> None:
+    tower = trimesh.creation.box((10.0, 100.0, 10.0))
+    tower = trimesh.Trimesh(tower.vertices, tower.faces, process=False)
+    fitted = prepare(tower, RepairOptions(printer_mm="60x60x50"), progress).mesh
+    assert measure(fitted).size_mm == pytest.approx((5.0, 50.0, 5.0))
+
+
+def test_faces_are_made_anew_as_quads_and_lose_their_look(progress: Progress) -> None:
+    ball = scaled(textured_ball(40), 20.0)
+    prepared = prepare(ball, RepairOptions(remesh=RemeshChoice.QUADS, target_faces=1000), progress)
+    first, second = np.asarray(prepared.mesh.faces)[0::2], np.asarray(prepared.mesh.faces)[1::2]
+    assert (first[:, 0] == second[:, 0]).all() and (first[:, 2] == second[:, 1]).all()
+    assert f"{len(first):,} quads" in prepared.notes[0]
+    assert prepared.notes[1] == "Colours and texture could not be kept on new faces."
+    assert appearance_of(prepared.mesh).texture is None
+
+
+def test_smoothing_takes_off_the_grain_and_keeps_the_volume(progress: Progress) -> None:
+    rng = np.random.default_rng(1)
+    ball = trimesh.creation.icosphere(4, 20.0)
+    rough = trimesh.Trimesh(ball.vertices + rng.normal(scale=0.2, size=ball.vertices.shape), ball.faces, process=False)
+    smooth = prepare(rough, RepairOptions(smooth_steps=10), progress).mesh
+    spread = [np.linalg.norm(mesh.vertices, axis=1).std() for mesh in (rough, smooth)]
+    assert spread[1] < 0.5 * spread[0]
+    assert measure(smooth).volume_mm3 == pytest.approx(measure(rough).volume_mm3, rel=0.01)
+
+
+def test_what_cannot_be_hollowed_is_refused(progress: Progress) -> None:
+    with pytest.raises(InvalidMesh, match="too thin"):
+        prepare(box(20.0), RepairOptions(hollow_mm=15.0), progress)
+
+
+def test_every_step_is_told_and_it_can_be_stopped_between() -> None:
+    steps: list[Step] = []
+    options = RepairOptions(smooth_steps=2, lay_flat=True, size_mm=30.0, printer_mm="20x20x20")
+    progress = Progress(report=steps.append)
+    with progress.stage(Stage.PREPARE):
+        prepare(blob(), options, progress)
+    assert [(step.done, step.total) for step in steps[1:]] == [(done, 4) for done in range(5)]
+    stopped = Progress(report=steps.append, is_cancelled=lambda: len(steps) > 8)
+    with pytest.raises(Cancelled), stopped.stage(Stage.PREPARE):
+        prepare(blob(), options, stopped)
