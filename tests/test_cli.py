@@ -306,7 +306,7 @@ def test_doctor_misses_the_folder_of_weights_that_was_named(
 
 
 def test_every_format_has_an_ending_that_the_command_knows() -> None:
-    from orfeas.cli import format_of
+    from orfeas.cli.making import format_of
 
     endings = ["zip" if f is OutputFormat.OBJ else f for f in OutputFormat]
     assert [format_of(Path(f"x.{ending}")) for ending in endings] == list(OutputFormat)

@@ -37,7 +37,7 @@ def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
     """Lay the tab out; call inside it. Returns its inputs, and the panel of the picture's cut-out."""
     defaults = RepairOptions()
     mesh = gr.File(
-        label="Mesh: GLB, OBJ, STL, 3MF, USDZ, FBX and more", file_types=list(SUFFIXES), elem_id="mesh", height=140
+        label="Mesh: GLB, OBJ, STL, 3MF, USDZ, FBX and more", file_types=list(SUFFIXES), elem_id="mesh", height=164
     )
     mesh_size_mm = gr.Number(
         0,

@@ -1,0 +1,139 @@
+"""Commands that make something, as jobs."""
+
+import argparse
+from pathlib import Path
+
+from orfeas.cli.following import run_job
+from orfeas.errors import InvalidOption
+from orfeas.options import (
+    PICTURE_OPTIONS,
+    OutputFormat,
+    ShapeOptions,
+    parse_choice,
+    parse_picture_options,
+    parse_prompt,
+    parse_repair_options,
+    parse_shape_options,
+    parse_texture_options,
+)
+from orfeas.records import Job
+from orfeas.studio import Studio
+
+
+def format_of(path: Path) -> OutputFormat:
+    """The format a file name asks for; ``.zip`` is an OBJ with its material and textures.
+
+    Raises:
+        InvalidOption: an ending that is no format.
+    """
+    ending = path.suffix.removeprefix(".").lower()
+    if ending == "obj":
+        zipped = path.with_suffix(".zip").name
+        raise InvalidOption(f"An OBJ comes in a zip with its material and textures; name the file {zipped}.")
+    return OutputFormat.OBJ if ending == "zip" else parse_choice("the output's format", ending, OutputFormat)
+
+
+def run_generate(options: argparse.Namespace) -> int:
+    """``generate``: make a model, and write it where it was asked for, whole or not at all."""
+    if (options.image is None) == (options.prompt is None):
+        raise InvalidOption("Give either a picture or --prompt, not both and not neither.")
+    if options.prompt is not None and options.mask is not None:
+        raise InvalidOption("--mask goes with a picture, not with --prompt.", "mask")
+    shape = parse_shape_options(
+        engine=options.engine,
+        quality=options.quality,
+        texture=not options.no_texture,
+        remove_background=options.remove_background,
+        seed=options.seed,
+        num_inference_steps=options.num_inference_steps,
+        guidance_scale=options.guidance_scale,
+        octree_resolution=options.octree_resolution,
+        target_faces=options.target_faces,
+        size_mm=options.size_mm,
+        output_format=format_of(options.output),
+        texture_size=options.texture_size,
+        guidance_start=options.guidance_start,
+        guidance_end=options.guidance_end,
+        cache_threshold=options.cache_threshold,
+        texture_engine=options.texture_engine,
+        texture_format=options.texture_format,
+        remover=options.remover,
+    )
+    return run_job(options, lambda studio: _submit(studio, options, shape), shape.output_format)
+
+
+def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) -> Job:
+    if options.image is not None:
+        return studio.submit_image_to_3d(options.image, shape, mask=options.mask)
+    picture = parse_picture_options(
+        engine=options.text_engine,
+        style=options.style,
+        negative_prompt=options.negative_prompt,
+        num_inference_steps=options.picture_steps,
+        guidance_scale=options.picture_guidance_scale,
+        size_px=options.size_px,
+        names={own: name for name, own in PICTURE_OPTIONS.items()},
+    )
+    return studio.submit_text_to_3d(parse_prompt(options.prompt), picture, shape)
+
+
+def run_picture(options: argparse.Namespace) -> int:
+    """``picture``: make a picture from words, and write it where it was asked for, whole or not at all."""
+    if options.output.suffix.lower() != ".png":
+        raise InvalidOption(f"A picture is written as a PNG; name the file {options.output.with_suffix('.png').name}.")
+    picture = parse_picture_options(
+        engine=options.engine,
+        style=options.style,
+        seed=options.seed,
+        negative_prompt=options.negative_prompt,
+        num_inference_steps=options.steps,
+        guidance_scale=options.guidance_scale,
+        size_px=options.size_px,
+        for_3d=not options.scene,
+        names={"num_inference_steps": "steps"},
+    )
+    prompt = parse_prompt(options.prompt)
+    return run_job(options, lambda studio: studio.submit_text_to_image(prompt, picture), None)
+
+
+def run_texture(options: argparse.Namespace) -> int:
+    """``texture``: paint a mesh, and write it where it was asked for, whole or not at all."""
+    texture = parse_texture_options(
+        engine=options.engine,
+        quality=options.quality,
+        remove_background=options.remove_background,
+        seed=options.seed,
+        size_mm=options.size_mm,
+        output_format=format_of(options.output),
+        num_inference_steps=options.num_inference_steps,
+        guidance_scale=options.guidance_scale,
+        texture_size=options.texture_size,
+        texture_format=options.texture_format,
+        keep_uv=options.keep_uv,
+        remover=options.remover,
+    )
+    return run_job(
+        options,
+        lambda studio: studio.submit_texture(options.mesh, options.image, texture, mask=options.mask),
+        texture.output_format,
+    )
+
+
+def run_repair(options: argparse.Namespace) -> int:
+    """``repair``: make a mesh ready to be printed, and write it where it was asked for, whole or not at all."""
+    repair = parse_repair_options(
+        target_faces=options.target_faces,
+        size_mm=options.size_mm,
+        output_format=format_of(options.output),
+        min_part=options.min_part,
+        keep_shells=options.keep_shells,
+        texture_format=options.texture_format,
+        smooth_steps=options.smooth_steps,
+        remesh=options.remesh,
+        lay_flat=options.lay_flat,
+        printer_mm=options.printer_mm,
+        hollow_mm=options.hollow_mm,
+        drain_holes=options.drain_holes,
+        drain_hole_mm=options.drain_hole_mm,
+    )
+    return run_job(options, lambda studio: studio.submit_repair(options.mesh, repair), repair.output_format)
