@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 import gradio as gr
-from gradio.blocks import Block
 from gradio.components import Component
 
 from orfeas.errors import InternalError, OrfeasError
 from orfeas.jobs import Caller
-from orfeas.records import EngineInfo, JobKind, JobStatus, Scalar
+from orfeas.records import EngineInfo, Scalar
 from orfeas.studio import Studio
 from orfeas.ui import markup
 from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, remover_choices, texture_engine_choices
@@ -38,6 +37,7 @@ from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
+from orfeas.ui.stage import Stage, Updates
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import bugs_explained, shown_as_toast
 from orfeas.ui.visits import Visits
@@ -45,7 +45,6 @@ from orfeas.ui.words_tab import WordInputs
 
 LOGGER = logging.getLogger(__name__)
 
-Updates = dict[Block, object]
 Submit = Callable[[Sequence[object], Caller], View]
 
 OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
@@ -67,6 +66,7 @@ class Wiring:
         self._handlers = handlers
         self._page = page
         self._visits = visits
+        self._stage = Stage(page, handlers)
         self._followers = Followers()
 
     def connect(self, blocks: gr.Blocks) -> None:
@@ -164,13 +164,13 @@ class Wiring:
                 view = handlers.submit_example(key, _named(OPTION_NAMES, values), caller_of(request))
                 self._follow(view.job.job_id, request)
                 shown = cached(handlers.example(key).path)
-                return {**self._shown(view), page.image: shown, page.image_cut_out.background: "auto"}
+                return {**self._stage.accepted(view), page.image: shown, page.image_cut_out.background: "auto"}
 
         self._then_run(
             page.examples.select(
                 on_example,
                 options,
-                [*self._live_outputs(), page.image, page.image_cut_out.background],
+                [*self._stage.live_outputs(), page.image, page.image_cut_out.background],
                 preprocess=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -182,13 +182,13 @@ class Wiring:
             with shown_as_toast():
                 view = submit(values, caller_of(request))
                 self._follow(view.job.job_id, request)
-                return self._shown(view)
+                return self._stage.accepted(view)
 
         self._then_run(
             trigger(
                 on_press,
                 inputs,
-                self._live_outputs(),
+                self._stage.live_outputs(),
                 preprocess=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -235,7 +235,7 @@ class Wiring:
                             page.cut_out: view.cut_out,
                             page.preview: view.preview,
                         }
-                    return self._finished(view, self._owner_of(request))
+                    return self._stage.ended(view, self._owner_of(request))
             except OrfeasError as error:
                 # An event that fails changes nothing on the page: the clock would go on, a toast at every tick.
                 return {
@@ -255,7 +255,7 @@ class Wiring:
         page.clock.tick(
             tick,
             page.job_id,
-            [*self._live_outputs(), *self._stage_outputs()],
+            [*self._stage.live_outputs(), *self._stage.outputs()],
             queue=False,
             show_progress="hidden",
             api_visibility="private",
@@ -267,7 +267,7 @@ class Wiring:
 
         def on_open(request: gr.Request, event: gr.EventData) -> Updates:
             with shown_as_toast():
-                return self._opened(self._handlers.follow(str(event.value)), self._owner_of(request))
+                return self._stage.opened(self._handlers.follow(str(event.value)), self._owner_of(request))
 
         def on_mode(mode: Literal["solid", "wireframe"], model: str) -> object:
             with shown_as_toast():
@@ -276,7 +276,7 @@ class Wiring:
         page.history.select(
             on_open,
             None,
-            [page.status, page.announcer, page.cut_out, *self._stage_outputs()],
+            [page.status, page.announcer, page.cut_out, *self._stage.outputs()],
             show_progress="hidden",
             api_visibility="private",
         )
@@ -336,7 +336,7 @@ class Wiring:
                 live = self._handlers.live_job(kept)
                 if live is not None:
                     self._follow(live.job_id, request)
-                shown = self._shown(self._handlers.follow(live.job_id)) if live is not None else {}
+                shown = self._stage.accepted(self._handlers.follow(live.job_id)) if live is not None else {}
                 return {
                     page.token: kept,
                     page.history: self._handlers.history(kept, ""),
@@ -359,7 +359,7 @@ class Wiring:
             blocks.load(
                 on_open_page,
                 page.token,
-                [page.token, page.history, page.options.quality, *self._live_outputs()],
+                [page.token, page.history, page.options.quality, *self._stage.live_outputs()],
                 queue=False,
                 show_progress="hidden",
                 api_visibility="private",
@@ -403,62 +403,6 @@ class Wiring:
 
     def _owner_of(self, request: gr.Request) -> str:
         return self._studio.jobs.owner_of(request.session_hash or "")
-
-    def _live_outputs(self) -> list[Component]:
-        page = self._page
-        return [page.job_id, page.clock, page.status, page.announcer, page.stop, page.cut_out, page.preview]
-
-    def _stage_outputs(self) -> list[Component]:
-        page = self._page
-        next_steps = [page.to_model, page.adjust, page.again, page.reuse_seed]
-        return [page.shown_id, page.model, page.viewer, page.picture, *next_steps, page.history, page.options.quality]
-
-    def _shown(self, view: View) -> Updates:
-        """A job that was just accepted. The style sheet puts Stop where Generate was while the status is live."""
-        page = self._page
-        return {
-            page.job_id: view.job.job_id,
-            page.clock: gr.Timer(active=True),
-            page.status: view.status,
-            page.announcer: view.announcement,
-            page.stop: gr.Button("Stop", interactive=True),
-            page.cut_out: view.cut_out,
-            page.preview: view.preview,
-        }
-
-    def _finished(self, view: View, owner: str) -> Updates:
-        """A job that has just ended; one that made nothing leaves the stage as it was."""
-        page = self._page
-        ended: Updates = {
-            page.job_id: "",
-            page.clock: gr.Timer(active=False),
-            page.status: view.status,
-            page.announcer: view.announcement,
-            page.preview: "",
-        }
-        return {**ended, **self._opened(view, owner)} if view.job.status == JobStatus.COMPLETED else ended
-
-    def _opened(self, view: View, owner: str) -> Updates:
-        """A finished job on the stage."""
-        page = self._page
-        is_picture = view.job.kind == JobKind.TEXT_TO_IMAGE
-        opened: Updates = {
-            page.shown_id: view.job.job_id,
-            page.status: view.status,
-            page.announcer: view.announcement,
-            page.cut_out: view.cut_out,
-            page.picture: view.picture,
-            page.to_model: gr.Button(visible=is_picture),
-            page.adjust: gr.Button(visible=is_picture),
-            page.again: gr.Button(visible=is_picture),
-            page.reuse_seed: gr.Button(visible="seed" in view.job.options),
-            page.history: self._handlers.history(owner, view.job.job_id),
-            page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
-        }
-        if view.model is not None:
-            opened[page.viewer] = cached(view.model)
-            opened[page.model] = str(view.model)
-        return opened
 
 
 def _named(names: Sequence[str], values: Sequence[object]) -> dict[str, object]:
