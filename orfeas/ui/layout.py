@@ -47,6 +47,7 @@ class Page:
     image: gr.Image
     image_cut_out: CutOutPanel
     front_cut_out: CutOutPanel
+    check_print: gr.Button
     examples: gr.HTML
     words: WordInputs
     words_tab: WordsTab
@@ -108,7 +109,7 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
                 with gr.Tab("Words", id="words", elem_id="tab-words"):
                     words_tab = create_words_tab(engines)
                 with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
-                    mesh_in, front_cut_out = create_mesh_tab()
+                    mesh_tab = create_mesh_tab()
             quality = _quality()
             advanced = create_advanced(quality, engines)
             with gr.Row(elem_id="actions"):
@@ -126,11 +127,12 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         tabs=tabs,
         image=image,
         image_cut_out=image_cut_out,
-        front_cut_out=front_cut_out,
+        front_cut_out=mesh_tab.panel,
+        check_print=mesh_tab.check,
         examples=example_tiles,
         words=words_tab.inputs,
         words_tab=words_tab,
-        mesh=mesh_in,
+        mesh=mesh_tab.inputs,
         options=advanced.options,
         learned=advanced.learned,
         load_settings=advanced.load_settings,

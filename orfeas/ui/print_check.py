@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import anyio.to_thread
 import gradio as gr
@@ -14,6 +16,8 @@ from orfeas.records import Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import raised_to_scripts
+
+R = TypeVar("R")
 
 
 def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int) -> tuple[str, ...]:
@@ -32,15 +36,7 @@ def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int)
         with raised_to_scripts():
             mesh = mesh_path(values.pop("mesh"))
             options = parse_print_options(**values)
-            stop = threading.Event()
-            progress = Progress(is_cancelled=stop.is_set)
-            try:
-                report = await anyio.to_thread.run_sync(
-                    studio.meshes.inspect_print, mesh, options, progress, abandon_on_cancel=True
-                )
-            except asyncio.CancelledError:
-                stop.set()  # the thread, which nobody waits for any more, ends its process within a moment
-                raise
+            report = await stoppable(lambda progress: studio.meshes.inspect_print(mesh, options, progress))
         return to_json(report)
 
     gr.on(
@@ -56,3 +52,14 @@ def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int)
         show_progress="hidden",
     )
     return tuple(inputs)
+
+
+async def stoppable(work: Callable[[Progress], R]) -> R:
+    """Do ``work`` in a thread; an event that is cancelled stops it and does not wait, for it ends within a moment."""
+    stop = threading.Event()
+    progress = Progress(is_cancelled=stop.is_set)
+    try:
+        return await anyio.to_thread.run_sync(work, progress, abandon_on_cancel=True)
+    except asyncio.CancelledError:
+        stop.set()
+        raise

@@ -34,7 +34,7 @@ from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import Page, quality_choices
 from orfeas.ui.mesh_tab.handlers import PRINTED, MeshHandlers
 from orfeas.ui.mesh_tab.layout import MeshInputs
-from orfeas.ui.mesh_tab.wiring import connect_inspection
+from orfeas.ui.mesh_tab.wiring import connect_inspection, connect_print_check
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
 from orfeas.ui.stage import Stage, Updates
@@ -82,6 +82,7 @@ class Wiring:
         self._connect_live()
         self._connect_stage()
         connect_inspection(self._page, MeshHandlers(self._studio))
+        connect_print_check(self._page, MeshHandlers(self._studio))
         self._connect_settings()
         self._connect_sessions(blocks)
         has_login = bool(self._studio.settings.username)

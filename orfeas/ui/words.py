@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from orfeas.options import (
+    Material,
     OutputFormat,
     Quality,
     RemeshChoice,
@@ -75,6 +76,18 @@ FORMAT_TIPS: Mapping[OutputFormat, str] = {
     OutputFormat.FBX: "FBX: for game engines and animation programs; one file with its textures",
 }
 
+MATERIAL_NAMES: Mapping[Material, str] = {
+    Material.PLA: "PLA",
+    Material.PETG: "PETG",
+    Material.ABS: "ABS",
+    Material.ASA: "ASA",
+    Material.TPU: "TPU",
+    Material.PA12: "Nylon PA12",
+    Material.RESIN: "Resin",
+    Material.STEEL: "Steel",
+    Material.BRONZE: "Bronze",
+    Material.ALUMINIUM: "Aluminium",
+}
 REMESH_NAMES: Mapping[RemeshChoice, str] = {
     RemeshChoice.NONE: "As they are",
     RemeshChoice.TRIANGLES: "Triangles",

@@ -53,6 +53,19 @@ def test_a_repair_shows_what_it_was_and_what_it_is(visit: Opener, broken: Path) 
     assert pixels(page, "#viewer").std() > 5
 
 
+def test_the_print_is_checked(visit: Opener, broken: Path) -> None:
+    page = visit().page
+    page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", broken)
+    expect(page.locator(".status.inspected")).to_be_visible(timeout=15_000)
+    page.click("#print-options > button")
+    page.click("#check-print")
+    status = page.locator(".status.inspected")
+    expect(status).to_contain_text("no mass, for it is not closed, in PLA", timeout=20_000)
+    expect(status).to_contain_text("mm at the thinnest")
+    expect(status).to_contain_text("Stands on")
+
+
 def test_a_file_that_is_no_mesh_is_told(visit: Opener, tmp_path: Path) -> None:
     path = tmp_path / "noise.stl"
     path.write_bytes(b"noise")

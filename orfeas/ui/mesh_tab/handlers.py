@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat
+from orfeas.options import OutputFormat, parse_print_options
+from orfeas.progress import Progress
 from orfeas.records import Job
 from orfeas.studio import Studio
 from orfeas.ui import submissions
@@ -44,9 +45,17 @@ class MeshHandlers:
             OrfeasError: the mesh cannot be read.
         """
         path = mesh_path(mesh)
-        name = str(mesh.get("orig_name") or path.name) if isinstance(mesh, dict) else path.name
         report = self._studio.meshes.inspect_for_view(path, folder / VIEWED)
-        return Inspection(markup.inspection(name, report), markup.verdict_text(report), folder / VIEWED)
+        return Inspection(markup.inspection(_name_of(mesh), report), markup.verdict_text(report), folder / VIEWED)
+
+    def check_print(self, mesh: object, material: object, progress: Progress) -> str:
+        """HTML under the viewer: what printing the mesh that was chosen comes to.
+
+        Raises:
+            OrfeasError: the mesh cannot be read, or has no inside.
+        """
+        options = parse_print_options(material=material)
+        return markup.print_check(_name_of(mesh), self._studio.meshes.inspect_print(mesh_path(mesh), options, progress))
 
     def submit_repair(self, values: Values, caller: Caller) -> Job:
         """Submit the mesh in the tab, to be repaired as the tab says."""
@@ -61,6 +70,11 @@ class MeshHandlers:
             "output_format": OutputFormat.GLB,
         }
         return submissions.submit_repair(self._studio, asked, caller)
+
+
+def _name_of(mesh: object) -> str:
+    """What the file was called where it came from."""
+    return str(mesh.get("orig_name") or mesh_path(mesh).name) if isinstance(mesh, dict) else mesh_path(mesh).name
 
 
 def _share(percent: object) -> object:

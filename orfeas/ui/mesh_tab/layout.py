@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import gradio as gr
 
 from orfeas.meshes.load import SUFFIXES
-from orfeas.options import RemeshChoice, RepairOptions
+from orfeas.options import Material, RemeshChoice, RepairOptions
 from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
-from orfeas.ui.words import REMESH_NAMES
+from orfeas.ui.words import MATERIAL_NAMES, REMESH_NAMES
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,24 @@ class MeshInputs:
     printer_mm: gr.Textbox
     hollow_mm: gr.Number
     drain_holes: gr.Number
+    material: gr.Dropdown
 
     def in_order(self) -> list[gr.components.Component]:
         """All of them, as an event's inputs."""
         return [getattr(self, name) for name in self.__dataclass_fields__]
 
 
-def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
-    """Lay the tab out; call inside it. Returns its inputs, and the panel of the picture's cut-out."""
+@dataclass(frozen=True)
+class MeshTab:
+    """The tab: its inputs, the panel of the picture's cut-out, and the button that checks the print."""
+
+    inputs: MeshInputs
+    panel: CutOutPanel
+    check: gr.Button
+
+
+def create_mesh_tab() -> MeshTab:
+    """Lay the tab out; call inside it."""
     defaults = RepairOptions()
     mesh = gr.File(
         label="Mesh: GLB, OBJ, STL, 3MF, USDZ, FBX and more", file_types=list(SUFFIXES), elem_id="mesh", height=164
@@ -113,6 +123,16 @@ def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
                 minimum=0,
                 maximum=8,
             )
+        with gr.Row(elem_classes="pair"):
+            material = gr.Dropdown(
+                [(MATERIAL_NAMES[choice], choice.value) for choice in Material],
+                value=Material.PLA.value,
+                label="Material",
+                info="For its mass.",
+                elem_id="material",
+                filterable=False,
+            )
+            check = gr.Button("Check the print", elem_id="check-print")
     with gr.Accordion("Paint", open=True, elem_id="paint-options", elem_classes="section"):
         front = gr.Image(
             label="Picture of its front",
@@ -145,5 +165,6 @@ def create_mesh_tab() -> tuple[MeshInputs, CutOutPanel]:
         printer_mm,
         hollow_mm,
         drain_holes,
+        material,
     )
-    return inputs, panel
+    return MeshTab(inputs, panel, check)

@@ -2,8 +2,10 @@
 
 from html import escape
 
-from orfeas.records import MeshReport
+from orfeas.options import Material
+from orfeas.records import MeshReport, PrintReport
 from orfeas.ui import markup
+from orfeas.ui.words import MATERIAL_NAMES
 
 
 def inspection(name: str, report: MeshReport) -> str:
@@ -12,6 +14,41 @@ def inspection(name: str, report: MeshReport) -> str:
     return (
         f'<section class="status inspected" aria-label="Inspection"><div class="title"><h2 title="{title}">{title}</h2>'
         f'</div><p class="facts">{markup.report(report)}</p>{markup.verdict(report)}{_legend(report)}</section>'
+    )
+
+
+def print_check(name: str, report: PrintReport) -> str:
+    """What printing a mesh comes to, each number with what to make of it."""
+    title = escape(name)
+    mass = "no mass, for it is not closed" if report.solid_g is None else f"{report.solid_g:,.1f} g filled through"
+    thin = report.thin_share > 0
+    leaning = report.overhang_share > 0
+    rows = (
+        (
+            "Mass",
+            "bad" if report.solid_g is None else "good",
+            f"{mass}, in {MATERIAL_NAMES[Material(report.material)]}.",
+        ),
+        (
+            "Walls",
+            "bad" if thin else "good",
+            f"{report.thinnest_wall_mm:.2f} mm at the thinnest; {report.thin_share:.0%} of the surface is thinner than "
+            f"{report.min_wall_mm:g} mm.",
+        ),
+        (
+            "Overhangs",
+            "bad" if leaning else "good",
+            f"{report.overhang_share:.0%} of the surface leans over more than {report.max_overhang_deg:g}°; about "
+            f"{report.support_mm3 / 1000:,.1f} cm³ of room for supports."
+            if leaning
+            else "None that want supports.",
+        ),
+        ("Stands on", "good" if report.plate_mm2 > 0 else "bad", f"{report.plate_mm2 / 100:,.2f} cm² of the plate."),
+    )
+    body = "".join(f'<dt class="{state}">{label}</dt><dd>{escape(text)}</dd>' for label, state, text in rows)
+    return (
+        '<section class="status inspected" aria-label="Print check"><div class="title">'
+        f'<h2 title="{title}">{title}</h2></div><dl class="verdict">{body}</dl></section>'
     )
 
 

@@ -9,6 +9,7 @@ from gradio.blocks import Block
 from orfeas.ui.endpoints import FILES, FILES_AT_ONCE
 from orfeas.ui.layout import Page
 from orfeas.ui.mesh_tab.handlers import MeshHandlers
+from orfeas.ui.print_check import stoppable
 from orfeas.ui.serving import cached
 from orfeas.ui.toast import shown_as_toast
 
@@ -54,6 +55,28 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
             page.again,
             page.reuse_seed,
         ],
+        preprocess=False,
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_id=FILES,
+        concurrency_limit=FILES_AT_ONCE,
+    )
+
+
+def connect_print_check(page: Page, handlers: MeshHandlers) -> None:
+    """Wire the button; a page that goes away stops it."""
+
+    async def on_press(mesh: object, material: object, job_id: str) -> Updates:
+        if job_id:
+            return {page.status: gr.skip()}
+        with shown_as_toast():
+            status = await stoppable(lambda progress: handlers.check_print(mesh, material, progress))
+        return {page.status: status, page.announcer: "The print was checked."}
+
+    page.check_print.click(
+        on_press,
+        [page.mesh.mesh, page.mesh.material, page.job_id],
+        [page.status, page.announcer],
         preprocess=False,
         show_progress="hidden",
         api_visibility="private",
