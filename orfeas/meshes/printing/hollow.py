@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh, InvalidOption
 from orfeas.meshes.appearance import Appearance, appearance_of, visual_of
+from orfeas.meshes.child import ChildFailed, run_child
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.printing import drill
 from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
-from orfeas.meshes.printing.child import ChildFailed, run_child
 from orfeas.meshes.printing.places import Hole, place_holes
 from orfeas.meshes.stats import measure, repeats_a_vertex
 from orfeas.meshes.weld import weld

@@ -10,9 +10,9 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.errors import EngineUnavailable, InvalidMesh, InvalidOption
+from orfeas.meshes.child import ChildFailed, run_child
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.printing import instant
-from orfeas.meshes.printing.child import ChildFailed, run_child
 from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import repeats_a_vertex
 from orfeas.options import RemeshChoice

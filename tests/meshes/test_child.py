@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orfeas.errors import Cancelled, OutOfMemory
-from orfeas.meshes.printing.child import ChildFailed, run_child
+from orfeas.meshes.child import ChildFailed, run_child
 
 TWICE = """
 import io, sys, numpy as np
