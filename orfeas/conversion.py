@@ -27,6 +27,11 @@ def convert(files: JobFiles, output_format: OutputFormat) -> Path:
     return path
 
 
+def written(_: Progress, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:
+    """The job's model in ``output_format``, or its GLB packed; made once and then kept. Any process may do it."""
+    return compress(files) if compression is Compression.DRACO else convert(files, output_format)
+
+
 def turn(files: JobFiles, options: TurntableOptions, progress: Progress) -> Path:
     """The job's model turning, drawn from its GLB once for those options and then kept.
 

@@ -4,16 +4,20 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from orfeas.conversion import compress, convert, turn
+from orfeas.apart import Apart
+from orfeas.conversion import turn, written
 from orfeas.errors import InvalidOption, NotFound
 from orfeas.job_files import JobFiles, find_files
 from orfeas.jobs import Jobs
 from orfeas.options import Compression, OutputFormat
 from orfeas.pictures.turntable import TurntableOptions
-from orfeas.progress import Progress, acquire
+from orfeas.progress import Progress, Stage, acquire
 from orfeas.records import JobStatus
 from orfeas.workspace import Workspace, full_disk_explained
 
+# A GLB of so much takes a second or more to convert.
+LARGE_BYTES = 8_000_000
+TIMEOUT_S = 600.0
 EXPIRED = "This job has no such file, or it has expired."
 
 
@@ -23,10 +27,12 @@ class Results:
     Args:
         jobs: the register.
         workspace: where the files lie.
+        apart: where large models are converted.
         tidy: called when files were added.
     """
 
-    def __init__(self, jobs: Jobs, workspace: Workspace, tidy: Callable[[], None]) -> None:
+    def __init__(self, jobs: Jobs, workspace: Workspace, apart: Apart, tidy: Callable[[], None]) -> None:
+        self._apart = apart
         self._jobs = jobs
         self._workspace = workspace
         self._tidy = tidy
@@ -44,14 +50,22 @@ class Results:
             raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
         files = self._files_with_model(job_id)
         try:
+            path = self._converted(files, output_format, compression)
             if compression is Compression.DRACO:
-                return compress(files)
-            path = convert(files, output_format)
+                return path
             size_bytes = path.stat().st_size
         except FileNotFoundError as error:
             raise NotFound(EXPIRED) from error
         self._jobs.add_file(job_id, output_format.value, size_bytes)
         return path
+
+    def _converted(self, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:
+        if files.model(OutputFormat.GLB).stat().st_size < LARGE_BYTES:
+            return written(Progress(), files, output_format, compression)
+        # Here it would hold the interpreter's lock for seconds.
+        progress = Progress()
+        with progress.stage(Stage.SAVE):
+            return self._apart.run(written, progress, TIMEOUT_S, files, output_format, compression)
 
     def turntable(self, job_id: str, options: TurntableOptions, progress: Progress) -> Path:
         """The job's model turning, an animated WebP, drawn once for those options and then kept.

@@ -86,7 +86,7 @@ class Studio:
         self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self._apart = Apart()
         self.meshes = MeshFiles(self._apart)
-        self.results = Results(self.jobs, self.workspace, self.tidy)
+        self.results = Results(self.jobs, self.workspace, self._apart, self.tidy)
         self._device = threading.Lock()
         self._tasks: dict[str, Task] = {}
         self.tidy()

@@ -230,3 +230,16 @@ def test_a_wrong_option_of_the_preparation_is_refused_by_name(
 ) -> None:
     with pytest.raises(ValidationError, match=told):
         client.predict(handle_file(broken(tmp_path / "in.ply")), **{option: value}, api_name="/repair_mesh")
+
+
+def test_a_large_model_is_converted_in_a_process_of_its_own(
+    server: Running, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orfeas.results.LARGE_BYTES", 1)
+    client.predict(handle_file(written(scaled(blob(), 20.0), tmp_path / "in.stl")), api_name="/repair_mesh")
+    job_id = client.predict(api_name="/history")[0]["job_id"]
+    for output_format in ("ply", "fbx"):
+        path = client.predict(job_id, output_format, api_name="/download")
+        assert measure(load_mesh(Path(path))).faces == len(blob().faces)
+    packed = client.predict(job_id, "glb", "draco", api_name="/download")
+    assert measure(load_mesh(Path(packed))).faces == len(blob().faces)
