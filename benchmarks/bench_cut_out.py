@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.report import Figure, report
+from orfeas.apart import Apart
 from orfeas.engines.base import Remover
 from orfeas.images.filters import gaussian_blur, grow
 from orfeas.images.matting import subject_colours
@@ -198,7 +199,9 @@ def figures_of(name: str, background: str, scores: Sequence[Score]) -> list[Figu
 
 def main() -> None:
     ways: dict[str, FindAlpha] = {
-        remover.name.value: _asked(remover) for remover in Roster(read_settings()).removers if remover.info().is_ready
+        remover.name.value: _asked(remover)
+        for remover in Roster(read_settings(), Apart()).removers
+        if remover.info().is_ready
     }
     ways |= {"plain GrabCut": plain_grab_cut, "flood fill": flood_fill}
     things, figures = make_things(), list[Figure]()

@@ -106,6 +106,11 @@ class MeshFiles:
         return make_turntable(mesh, options, progress)
 
 
+def load_file(_: Progress, mesh: Path) -> trimesh.Trimesh:
+    """As :func:`orfeas.meshes.load.load_mesh`, for a process of its own."""
+    return load_mesh(mesh)
+
+
 def mend_file(progress: Progress, mesh: Path, options: RepairOptions) -> Mended:
     """Read a mesh file and repair what is in it.
 

@@ -13,9 +13,8 @@ from orfeas.engines.base import ShapeRequest, ShapeResult, TextureRequest
 from orfeas.engines.subject import Subject, SubjectRequest, cut_subject
 from orfeas.files import write_whole
 from orfeas.job_files import THUMBNAIL_PX, JobFiles, png_bytes, write_thumbnail
-from orfeas.mesh_files import mend_file, prepare_mesh
+from orfeas.mesh_files import load_file, mend_file, prepare_mesh
 from orfeas.meshes.export import export
-from orfeas.meshes.load import load_mesh
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance
 from orfeas.meshes.stats import measure
@@ -40,6 +39,7 @@ from orfeas.text_to_image.base import PictureRequest
 # A pair of shoes or a tea set is meant; more pieces than this are mostly a cut-out that went wrong.
 MANY_PIECES = 4
 REPAIR_TIMEOUT_S = 900.0
+LOAD_TIMEOUT_S = 120.0
 
 
 def make(task: Task, kind: JobKind, folder: Path, progress: Progress) -> Made:
@@ -103,7 +103,7 @@ def make_texture(task: TextureTask, kind: JobKind, files: JobFiles, progress: Pr
             nothing is in the foreground.
     """
     with progress.stage(Stage.CUT_OUT):
-        mesh = load_mesh(files.mesh)
+        mesh = task.apart.run(load_file, progress, LOAD_TIMEOUT_S, files.mesh)
     subject = _cut_out(files.upload, task, files, progress)
     task = replace(task, options=replace(task.options, remover=subject.remover))
     result = task.engine.generate(TextureRequest(mesh, subject.image, task.options), progress)

@@ -50,13 +50,14 @@ class Results:
             raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
         files = self._files_with_model(job_id)
         try:
-            path = self._converted(files, output_format, compression)
-            if compression is Compression.DRACO:
-                return path
+            with full_disk_explained():
+                path = self._converted(files, output_format, compression)
             size_bytes = path.stat().st_size
         except FileNotFoundError as error:
             raise NotFound(EXPIRED) from error
-        self._jobs.add_file(job_id, output_format.value, size_bytes)
+        if compression is Compression.NONE:
+            self._jobs.add_file(job_id, output_format.value, size_bytes)
+        self._tidy()
         return path
 
     def _converted(self, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:

@@ -5,6 +5,7 @@
 
 from dataclasses import replace
 
+from orfeas.apart import Apart
 from orfeas.devices import DeviceChoice
 from orfeas.engines.base import Remover, ShapeEngine, TextureEngine
 from orfeas.engines.birefnet.files import WEIGHTS as REMOVER_WEIGHTS
@@ -50,10 +51,12 @@ class Roster:
 
     Args:
         settings: where the weights are, and what learned engines run on.
+        apart: where meshes are read that somebody sent.
         light_device: what engines run on that do well without a GPU; as ``settings`` say if not given.
     """
 
-    def __init__(self, settings: Settings, light_device: DeviceChoice | None = None) -> None:
+    def __init__(self, settings: Settings, apart: Apart, light_device: DeviceChoice | None = None) -> None:
+        self._apart = apart
         tenants = Tenants()
         weights, device = settings.weights, settings.device
         shape = HunyuanShape(weights, device, tenants, is_compiled=settings.compile)
@@ -170,7 +173,7 @@ class Roster:
     def _texture_task(self, options: TextureOptions, seed: int, stem: str) -> tuple[TextureTask, str]:
         engine, reason = choose_texture_engine(self.texture, options.engine)
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
-        return TextureTask(effective, engine, stem), reason
+        return TextureTask(effective, engine, stem, self._apart), reason
 
 
 def _fetchables(

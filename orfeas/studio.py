@@ -82,9 +82,9 @@ class Studio:
         )
         self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
         self._zero_gpu = ZeroGpu(self.settings) if self.settings.is_zero_gpu else None
-        self.roster = Roster(self.settings, "cpu" if self._zero_gpu else None)
-        self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self._apart = Apart()
+        self.roster = Roster(self.settings, self._apart, "cpu" if self._zero_gpu else None)
+        self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
         self.meshes = MeshFiles(self._apart)
         self.results = Results(self.jobs, self.workspace, self._apart, self.tidy)
         self._device = threading.Lock()

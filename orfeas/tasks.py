@@ -33,12 +33,14 @@ class PictureTask:
 class TextureTask:
     """A mesh to be painted by ``engine`` from a picture; ``options`` are effective; ``stem`` names its files.
 
-    ``remover``, if any, cuts the subject out where the picture's own transparency does not.
+    ``remover``, if any, cuts the subject out where the picture's own transparency does not. The mesh, which a stranger
+    may have sent, is read in a process of ``apart``.
     """
 
     options: TextureOptions
     engine: TextureEngine
     stem: str
+    apart: Apart
     prompt: str = ""
     remover: Remover | None = None
     final_prompt: str = ""

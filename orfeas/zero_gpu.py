@@ -15,6 +15,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orfeas.apart import Apart
 from orfeas.errors import EngineUnavailable, InternalError, OrfeasError, RateLimited, ServerBusy
 from orfeas.files import write_whole
 from orfeas.job_files import JobFiles
@@ -237,7 +238,7 @@ def work_on_gpu(work: Work) -> Outcome:
 @functools.cache
 def _roster(settings: Settings) -> Roster:
     """The worker's own engines, kept from job to job: of a worker, only what modules hold outlives a call."""
-    return Roster(settings)
+    return Roster(settings, Apart())
 
 
 @dataclass(frozen=True)

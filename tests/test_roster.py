@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orfeas.apart import Apart
 from orfeas.engines.inflate import Inflate
 from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.fetching import Fetchable
@@ -23,7 +24,7 @@ from orfeas.tasks import reported_options
 @pytest.fixture
 def roster(tmp_path: Path) -> Roster:
     """On a machine without weights."""
-    return Roster(Settings(data_dir=tmp_path / "data", weights=tmp_path, device="cpu"))
+    return Roster(Settings(data_dir=tmp_path / "data", weights=tmp_path, device="cpu"), Apart())
 
 
 class Bare(Inflate):

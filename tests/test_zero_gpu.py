@@ -13,6 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from orfeas.apart import Apart
 from orfeas.errors import InternalError
 from orfeas.options import (
     EngineChoice,
@@ -238,7 +239,7 @@ def test_the_gpu_is_asked_for_as_long_as_the_options_take(
 @pytest.fixture
 def roster(tmp_path: Path) -> Roster:
     write_tiny_release(tmp_path / "weights")
-    return Roster(Settings(weights=tmp_path / "weights", device="cpu"))
+    return Roster(Settings(weights=tmp_path / "weights", device="cpu"), Apart())
 
 
 def tasks(roster: Roster) -> list[tuple[JobKind, Task]]:

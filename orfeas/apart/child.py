@@ -1,9 +1,8 @@
-"""A child process: does the work it is told, one piece after the other, until nobody has any."""
+"""A child process: does the work it is told, one piece after the other, until its parent is gone."""
 
+import faulthandler
 import os
-import signal
 import sys
-import threading
 from typing import IO
 
 from orfeas.apart.frames import Order, Refused, Returned, Stepped, Told, receive, send
@@ -11,24 +10,21 @@ from orfeas.errors import OrfeasError, OutOfMemory
 from orfeas.progress import Progress
 
 NO_MEMORY = "The machine's memory ran out. Try a smaller model, or close other programs."
+# After its time the parent ends the child; one whose parent is gone ends itself a little later.
+GRACE_S = 2.0
 
 
-def main(idle_s: float) -> None:
-    """Work until the parent is gone, or has had no work for ``idle_s`` seconds."""
+def main() -> None:
+    """Work until nobody gives any more."""
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # Ctrl-C reaches the whole group of processes; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What libraries print must not come between the frames.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    while True:
-        ending = threading.Timer(idle_s, os._exit, (0,))
-        ending.daemon = True
-        ending.start()
-        order = receive(orders)
-        ending.cancel()
-        if not isinstance(order, Order):
-            return
-        send(answers, _do(order, answers))
+    while isinstance(order := receive(orders), Order):
+        # It needs no lock of the interpreter, which whatever hangs may hold.
+        faulthandler.dump_traceback_later(order.timeout_s + GRACE_S, exit=True)
+        end = _do(order, answers)
+        faulthandler.cancel_dump_traceback_later()
+        send(answers, end)
 
 
 def _do(order: Order, answers: IO[bytes]) -> Told:

@@ -13,11 +13,12 @@ LENGTH_BYTES = 8
 
 @dataclass(frozen=True)
 class Order:
-    """Work for the child: ``function(progress, *arguments)`` within ``stage``."""
+    """Work for the child: ``function(progress, *arguments)`` within ``stage``, in at most ``timeout_s`` seconds."""
 
     function: Callable[..., object]
     arguments: tuple[object, ...]
     stage: Stage
+    timeout_s: float
 
 
 @dataclass(frozen=True)

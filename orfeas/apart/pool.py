@@ -1,36 +1,37 @@
 """The parent's side: children that are started when there is work, and kept for the next."""
 
 import logging
+import os
 import queue
 import secrets
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from orfeas.apart.child import NO_MEMORY
 from orfeas.apart.frames import Order, Refused, Returned, Stepped, receive, send
-from orfeas.errors import InternalError, OutOfMemory
+from orfeas.errors import InternalError, InvalidMesh, OutOfMemory
 from orfeas.progress import Progress
 
 LOGGER = logging.getLogger(__name__)
 
-P = ParamSpec("P")
+Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")
 
 POLL_S = 0.1
-# A child ends itself when nobody has had work for it so long, so that its memory goes back.
+# A child that nobody has had work for so long is ended, so that its memory goes back.
 IDLE_S = 120.0
 # Children kept for later; more run where more is asked for at a time.
 KEPT = 2
 # What a child ends with that the system killed for want of memory (SIGKILL, as Python tells it).
 KILLED = -9
 ROOT = Path(__file__).parents[2]
-# The parent lets go of a child before the child itself goes, so that none is given work while it ends.
-FORGOTTEN_S = IDLE_S - 20.0
 
 
 class Apart:
@@ -42,15 +43,15 @@ class Apart:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
+        self._busy: set[_Child] = set()
         self._is_closed = False
 
     def run(
         self,
-        function: Callable[Concatenate[Progress, P], R],
+        function: Callable[[Progress, *Arguments], R],
         progress: Progress,
         timeout_s: float,
-        *arguments: P.args,
-        **_: P.kwargs,
+        *arguments: *Arguments,
     ) -> R:
         """``function(progress, *arguments)``, done in a child.
 
@@ -64,68 +65,92 @@ class Apart:
             OrfeasError: as the function raises it.
             Cancelled: within a fifth of a second of the request.
             OutOfMemory: the machine's memory ran out.
-            InternalError: the child crashed, met a bug, or took longer than ``timeout_s``.
+            InvalidMesh: the work took longer than ``timeout_s``.
+            InternalError: the child crashed, met a bug, or the studio was closed.
         """
         child = self._take()
         is_done = False
         try:
-            child.begin(Order(function, arguments, progress.current))
+            child.begin(Order(function, arguments, progress.current, timeout_s))
             end = child.finish(progress, timeout_s)
             is_done = True
         finally:
-            self._give_back(child) if is_done else child.kill()
+            self._give_back(child, is_done)
         if isinstance(end, Refused):
             raise end.error
         value: R = end.value  # type: ignore[assignment]  # it went through a pipe, and is what the function returned
         return value
 
     def close(self) -> None:
-        """End the children that wait for work; one that is at work ends when it is done."""
+        """End every child; the work of one that is at it fails."""
         with self._lock:
             self._is_closed = True
-            idle, self._idle = self._idle, []
-        for child in idle:
+            children = [*self._idle, *self._busy]
+            self._idle = []
+        for child in children:
             child.kill()
 
     def _take(self) -> "_Child":
         with self._lock:
-            while self._idle:
-                child = self._idle.pop()
-                if child.can_work():
-                    return child
-                child.kill()
-        return _Child()
+            child = None
+            while child is None and self._idle:
+                kept = self._idle.pop()
+                child = kept if kept.is_alive() else None
+            child = child or _Child()
+            self._busy.add(child)
+            return child
 
-    def _give_back(self, child: "_Child") -> None:
+    def _give_back(self, child: "_Child", is_done: bool) -> None:
         with self._lock:
-            child.idle_since = time.monotonic()
-            if len(self._idle) < KEPT and not self._is_closed:
+            self._busy.discard(child)
+            is_kept = is_done and len(self._idle) < KEPT and not self._is_closed
+            if is_kept:
                 self._idle.append(child)
-                return
-        child.kill()
+                child.idle_since = time.monotonic()
+        if not is_kept:
+            child.kill()
+            return
+        timer = threading.Timer(IDLE_S, self._end_idle)
+        timer.daemon = True
+        timer.start()
+
+    def _end_idle(self) -> None:
+        """End the children that have waited long enough."""
+        until = time.monotonic() - IDLE_S
+        with self._lock:
+            ended = [child for child in self._idle if child.idle_since <= until]
+            self._idle = [child for child in self._idle if child.idle_since > until]
+        for child in ended:
+            child.kill()
 
 
 class _Child:
-    """One process; :meth:`kill` it after a :meth:`run` that raised."""
+    """One process, and what it has started itself; :meth:`kill` it after a method that raised."""
 
     def __init__(self) -> None:
-        self.idle_since = time.monotonic()
+        self.idle_since = 0.0
         # -P keeps the working directory out of the child's path; the package need not be installed.
-        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from orfeas.apart.child import main; main({IDLE_S})"
+        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from orfeas.apart.child import main; main()"
+        # Of its own session, so that Ctrl-C is the parent's alone, and all that the child starts ends with it.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
 
-    def can_work(self) -> bool:
-        """Whether it waits for work, and will for a while."""
-        return self._process.poll() is None and time.monotonic() < self.idle_since + FORGOTTEN_S
+    def is_alive(self) -> bool:
+        """Whether it waits for work."""
+        return self._process.poll() is None
 
     def begin(self, order: Order) -> None:
-        """Hand it the work."""
+        """Hand it the work.
+
+        Raises:
+            OutOfMemory: the system killed the child.
+            InternalError: the child is gone.
+        """
         assert self._process.stdin is not None, "it is a pipe"
         try:
             send(self._process.stdin, order)
-        except BrokenPipeError:
+        except (BrokenPipeError, ValueError):  # a pipe that is closed is a wrong value
             raise self._crash() from None
 
     def finish(self, progress: Progress, timeout_s: float) -> Returned | Refused:
@@ -134,7 +159,8 @@ class _Child:
         Raises:
             Cancelled: ``progress`` says so.
             OutOfMemory: the system killed the child.
-            InternalError: the child crashed, or was too slow.
+            InvalidMesh: it took too long.
+            InternalError: the child crashed.
         """
         told: queue.SimpleQueue[object] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(told,), daemon=True).start()
@@ -142,9 +168,7 @@ class _Child:
         while True:
             progress.check()
             if time.monotonic() > end:
-                raise InternalError(
-                    f"The model could not be worked on in {timeout_s:.0f} seconds; a smaller one may do."
-                )
+                raise InvalidMesh(f"The model could not be worked on in {timeout_s:.0f} seconds; a smaller one may do.")
             try:
                 frame = told.get(timeout=POLL_S)
             except queue.Empty:
@@ -160,19 +184,24 @@ class _Child:
         assert self._process.stdout is not None, "it is a pipe"
         frame: object = Stepped(0, 0)
         while isinstance(frame, Stepped):
-            frame = receive(self._process.stdout)
+            try:
+                frame = receive(self._process.stdout)
+            except ValueError:  # the pipe was closed meanwhile
+                frame = None
             told.put(frame)
 
     def kill(self) -> None:
-        """End it at once, whatever it does."""
-        self._process.kill()
+        """End it and what it has started at once, whatever they do; once is enough, and more does no harm."""
+        if sys.platform == "win32":
+            self._process.kill()
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None, "both are pipes"
-            try:
+            with suppress(BrokenPipeError):  # what was still to be written has nobody to read it
                 pipe.close()
-            except BrokenPipeError:
-                continue  # what was still to be written has nobody to read it
 
     def _crash(self) -> InternalError | OutOfMemory:
         status = self._process.wait()

@@ -26,6 +26,10 @@ class ChildFailed(RuntimeError):
     """The process crashed, ended with an error, or took too long; the message says how."""
 
 
+class ChildTooSlow(ChildFailed):
+    """The process took too long, and was killed."""
+
+
 def run_child(script: Path, arrays: Arrays, timeout_s: float, check: Callable[[], None]) -> Arrays:
     """What ``script`` makes of ``arrays``, as a process that reads an NPZ from its input and writes one to its output.
 
@@ -68,4 +72,4 @@ def _wait(child: subprocess.Popen[bytes], until: float, check: Callable[[], None
             return child.wait(CHECK_EVERY_S)
         except subprocess.TimeoutExpired:
             if time.monotonic() > until:
-                raise ChildFailed("it took too long") from None
+                raise ChildTooSlow("it took too long") from None

@@ -76,7 +76,9 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     progress.step(3, STEPS)
     # 4. Shells within others go.
     if not options.keep_shells:
-        mesh, shells = drop_inner_shells(mesh, progress.check)
+        mesh, shells, is_sure = drop_inner_shells(mesh, progress.check)
+        if not is_sure:
+            notes.append("There are too many shells to look into all of them; some may lie inside others.")
         if shells:
             were = "shell inside the model was" if shells == 1 else "shells inside the model were"
             notes.append(f"{shells:,} {were} dropped.")
@@ -92,10 +94,7 @@ def drop_small_parts(mesh: trimesh.Trimesh, min_part: float) -> tuple[trimesh.Tr
     """The mesh without the parts whose diagonal is below the share ``min_part`` of the largest's, and how many went."""
     labels = _labels(mesh)
     corners = np.asarray(mesh.vertices)[mesh.faces]
-    count = int(labels.max()) + 1
-    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
-    np.minimum.at(low, labels, corners.min(axis=1))
-    np.maximum.at(high, labels, corners.max(axis=1))
+    low, high = _bounds(corners, labels)
     diagonals = np.linalg.norm(high - low, axis=1)
     is_small = diagonals < min_part * diagonals.max()
     if not is_small.any():
@@ -103,8 +102,8 @@ def drop_small_parts(mesh: trimesh.Trimesh, min_part: float) -> tuple[trimesh.Tr
     return keep_faces(mesh, ~is_small[labels]), int(np.count_nonzero(is_small))
 
 
-def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple[trimesh.Trimesh, int]:
-    """The mesh without closed shells that lie within others and bound no hollow, and how many went.
+def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple[trimesh.Trimesh, int, bool]:
+    """The mesh without closed shells that lie in others and bound no hollow, how many went, and whether that is all.
 
     Args:
         mesh: closed and wound outward, as :func:`orfeas.meshes.repair.repair` leaves it.
@@ -115,13 +114,11 @@ def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple
     points, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     corners = points[faces]
     volumes = component_volumes(points, faces, labels)
-    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
-    np.minimum.at(low, labels, corners.min(axis=1))
-    np.maximum.at(high, labels, corners.max(axis=1))
+    low, high = _bounds(corners, labels)
     order = np.argsort(labels, kind="stable")
     begin = np.searchsorted(labels[order], np.arange(count + 1))
     is_inner = np.zeros(count, dtype=np.bool_)
-    work = 0
+    work, is_sure = 0, True
     for shell in np.argsort(volumes):
         around = np.flatnonzero((volumes > volumes[shell]) & (low <= low[shell]).all(1) & (high >= high[shell]).all(1))
         if volumes[shell] <= 0 or not len(around):
@@ -132,11 +129,21 @@ def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple
         tried = own[np.linspace(0, len(own) - 1, min(len(own), TRIED)).astype(np.int64)]
         work += len(wall) * len(tried)
         if work > MAX_WORK:
+            is_sure = False
             break
         is_inner[shell] = all(winding_number(point, wall) > 0.5 for point in tried)
     if not is_inner.any():
-        return mesh, 0
-    return keep_faces(mesh, ~is_inner[labels]), int(np.count_nonzero(is_inner))
+        return mesh, 0, is_sure
+    return keep_faces(mesh, ~is_inner[labels]), int(np.count_nonzero(is_inner)), is_sure
+
+
+def _bounds(corners: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``[k, 3]`` the lowest and the highest corners of each part of triangles ``[m, 3, 3]``."""
+    count = int(labels.max()) + 1
+    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+    np.minimum.at(low, labels, corners.min(axis=1))
+    np.maximum.at(high, labels, corners.max(axis=1))
+    return low, high
 
 
 def _labels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
@@ -161,6 +168,9 @@ def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
             f"It is still not watertight: {after.boundary_edges:,} edges are open, "
             f"{after.non_manifold_edges:,} are shared by more than two faces."
         )
-    if before.is_watertight and after.is_watertight and after.faces == before.faces:
+    was_inside_out = before.volume_mm3 is not None and before.volume_mm3 < 0
+    if was_inside_out:
+        notes.append("The model was inside out, and was turned over.")
+    if before.is_watertight and before.is_winding_consistent and not was_inside_out and after.faces == before.faces:
         notes.append("There was nothing to repair.")
     return tuple(notes)

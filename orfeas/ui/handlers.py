@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orfeas.errors import InvalidMesh, NotFound
 from orfeas.jobs import Caller
-from orfeas.options import PICTURE_OPTIONS, OutputFormat, Quality, TextureEngineChoice
+from orfeas.options import PICTURE_OPTIONS, OutputFormat, Quality, RepairOptions, TextureEngineChoice
 from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
@@ -178,6 +178,8 @@ class Handlers:
         options = dict(provenance.options)
         if provenance.kind in OF_THE_MESH_TAB:
             names = OF_THE_MESH_TAB[provenance.kind]
+            if provenance.kind is JobKind.REPAIR:
+                options["min_part_percent"] = 100 * float(options.pop("min_part", RepairOptions().min_part))
             options = {names.get(name, name): value for name, value in options.items()}
         return {**options, **({"prompt": provenance.prompt} if provenance.prompt else {})}
 

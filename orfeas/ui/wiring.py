@@ -52,7 +52,7 @@ MESH_NAMES = tuple(field.name for field in fields(MeshInputs))
 CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 # Inputs of the Mesh tab that a model file can fill in.
-REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "keep_shells", *PRINTED)
+REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "min_part_percent", "keep_shells", *PRINTED)
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
 FOLLOW_WITHIN_S = 10.0

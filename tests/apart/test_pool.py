@@ -1,15 +1,32 @@
 import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orfeas.apart import Apart
-from orfeas.errors import Cancelled, InternalError, InvalidMesh, OutOfMemory
+from orfeas.errors import Cancelled, InternalError, InvalidMesh, OrfeasError, OutOfMemory
 from orfeas.progress import Progress, Stage, Step
 from tests.apart import work
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +99,7 @@ def test_a_crash_is_an_error_of_that_work_alone(apart: Apart, progress: Progress
 
 
 def test_work_that_takes_too_long_is_given_up(apart: Apart, progress: Progress, tmp_path: Path) -> None:
-    with pytest.raises(InternalError, match="in 1 seconds"):
+    with pytest.raises(InvalidMesh, match="in 1 seconds"):
         apart.run(work.hang, progress, 1, tmp_path / "started")
     assert apart.run(work.double, progress, 60, 1) == 2
 
@@ -111,6 +128,65 @@ def test_a_child_that_is_gone_is_replaced(apart: Apart, progress: Progress) -> N
     os.kill(child, 9)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     assert apart.run(work.double, progress, 60, 3) == 6
+
+
+def test_what_the_work_has_started_ends_with_it(apart: Apart, tmp_path: Path) -> None:
+    stop = threading.Event()
+    progress = Progress(is_cancelled=stop.is_set)
+    started = tmp_path / "started"
+
+    def stop_when_started() -> None:
+        wait_for(started.exists)
+        stop.set()
+
+    thread = threading.Thread(target=stop_when_started)
+    thread.start()
+    with progress.stage(Stage.REPAIR), pytest.raises(Cancelled):
+        apart.run(work.start_another, progress, 60, started)
+    thread.join()
+    wait_for(lambda: not is_running(int(started.read_text())))
+
+
+def test_closing_ends_a_child_at_work(progress: Progress, tmp_path: Path) -> None:
+    apart = Apart()
+    started = tmp_path / "started"
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            apart.run(work.hang, progress, 60, started)
+        except OrfeasError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_for(started.exists)
+    apart.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(errors) == 1
+
+
+def test_a_child_at_work_ends_soon_after_its_parent_is_gone(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = (
+        "from pathlib import Path; from orfeas.apart import Apart, child; from orfeas.progress import Progress, Stage\n"
+        "from tests.apart import work\nprogress = Progress()\n"
+        f"with progress.stage(Stage.REPAIR): Apart().run(work.hold_the_lock, progress, 3, Path({str(started)!r}))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+    wait_for(started.exists)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: started.exists() and not is_running(int(started.read_text())), 20)
+
+
+def test_a_child_that_nobody_has_work_for_is_ended(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orfeas.apart.pool.IDLE_S", 0.1)
+    apart = Apart()
+    child = apart.run(work.tell_process, progress, 60)
+    wait_for(lambda: not is_running(child))
+    apart.close()
 
 
 def test_closing_ends_the_children(progress: Progress) -> None:

@@ -1,6 +1,8 @@
 """Pieces of work that children of the tests do."""
 
 import os
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -52,3 +54,15 @@ def hang(progress: Progress, started: Path) -> None:
 
 def give_back(progress: Progress, data: bytes) -> bytes:
     return data
+
+
+def start_another(progress: Progress, started: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        started.write_text(str(other.pid))
+        other.wait()
+
+
+def hold_the_lock(progress: Progress, started: Path) -> None:
+    """Hang as a hostile pattern does: no other thread of the process gets a turn."""
+    started.write_text(str(os.getpid()))
+    re.match("(a|a)*b", "a" * 60)

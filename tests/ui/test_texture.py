@@ -208,7 +208,6 @@ def test_a_job_stops_in_the_middle_of_painting(
 @pytest.mark.parametrize(
     "step",
     [
-        "orfeas.pipelines.load_mesh",
         "orfeas.pipelines.cut_subject",
         "orfeas.textures.unwrap.lay_out",
         "orfeas.textures.views.select_views",

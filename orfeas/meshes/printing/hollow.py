@@ -1,5 +1,6 @@
 """A solid made hollow, with holes to drain it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh, InvalidOption
 from orfeas.meshes.appearance import Appearance, appearance_of, visual_of
-from orfeas.meshes.child import ChildFailed, run_child
+from orfeas.meshes.child import ChildFailed, ChildTooSlow, run_child
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.printing import drill
 from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
@@ -18,6 +19,8 @@ from orfeas.meshes.printing.places import Hole, place_holes
 from orfeas.meshes.stats import measure, repeats_a_vertex
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
+
+LOGGER = logging.getLogger(__name__)
 
 MAX_HOLES = 8
 TIMEOUT_S = 300.0
@@ -154,8 +157,11 @@ def _drill(body: _Body, holes: tuple[Hole, ...], timeout_s: float, check: Callab
     }
     try:
         made = run_child(Path(drill.__file__), arrays, timeout_s, check)
+    except ChildTooSlow as error:
+        raise InvalidMesh(f"It took too long to drill the holes: over {timeout_s:.0f} seconds.") from error
     except ChildFailed as error:
-        raise InvalidMesh(f"The holes could not be drilled: {error}.") from error
+        LOGGER.warning("drilling failed: %s", error)
+        raise InvalidMesh("The holes could not be drilled; fewer, or none, may work.") from error
     if "error" in made:
         raise InvalidMesh(
             f"The holes could not be drilled: the surface is not sound ({made['error']}); repair it first."

@@ -1,5 +1,6 @@
 """The same shape in new, even faces: triangles of one size, or quads that follow the form."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,12 +11,14 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.errors import EngineUnavailable, InvalidMesh, InvalidOption
-from orfeas.meshes.child import ChildFailed, run_child
+from orfeas.meshes.child import ChildFailed, ChildTooSlow, run_child
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.printing import instant
 from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import repeats_a_vertex
 from orfeas.options import RemeshChoice
+
+LOGGER = logging.getLogger(__name__)
 
 PACKAGE = "pynanoinstantmeshes"
 TIMEOUT_S = 300.0
@@ -96,8 +99,11 @@ def remesh(
     }
     try:
         made = run_child(Path(instant.__file__), arrays, timeout_s, check)
+    except ChildTooSlow as error:
+        raise InvalidMesh(f"It took too long to give the model even faces: over {timeout_s:.0f} seconds.") from error
     except ChildFailed as error:
-        raise InvalidMesh(f"The model could not be given even faces: {error}. Fewer or more faces may work.") from error
+        LOGGER.warning("even faces failed: %s", error)
+        raise InvalidMesh("The model could not be given even faces. Fewer or more faces may work.") from error
     return _read(made["points"].astype(np.float64) * reach + low, made["faces"].astype(np.int64), pattern)
 
 

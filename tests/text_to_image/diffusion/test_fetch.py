@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from orfeas.apart import Apart
 from orfeas.errors import EngineUnavailable
 from orfeas.fetching import Fetching
 from orfeas.options import PictureOptions, WeightsChoice
@@ -39,7 +40,7 @@ def remote(unet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def fetching_of(tmp_path: Path, **settings: str) -> tuple[Roster, Fetching]:
-    roster = Roster(Settings.model_validate({"data_dir": tmp_path / "data", "device": "cpu", **settings}))
+    roster = Roster(Settings.model_validate({"data_dir": tmp_path / "data", "device": "cpu", **settings}), Apart())
     return roster, Fetching(roster.fetchables, "")
 
 
