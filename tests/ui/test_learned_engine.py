@@ -122,26 +122,25 @@ def test_a_second_submission_is_refused_while_the_learned_engine_works(
     assert first.result()[1]["status"] == "completed"
 
 
+BUG = (ValueError("a bug"), r"^Internal error: .* bug of its own")
+GONE = (EngineUnavailable("The weights are gone; fetch them again."), r"^Engine unavailable: The weights are gone")
+MEMORY = (MemoryError(), r"^Out of memory: ")
+
+
+# Every step, and every kind in a step before, within and after the networks.
 @pytest.mark.parametrize(
-    "step",
+    ("step", "error", "told"),
     [
-        "orfeas.pipelines.cut_subject",
-        "orfeas.engines.hunyuan.framing.frame",
-        "orfeas.engines.hunyuan.pipeline.sample",
-        "orfeas.engines.hunyuan.volume.decode_volume",
-        "orfeas.engines.hunyuan.surface.extract_surface",
-        "orfeas.engines.hunyuan.finish.finish_mesh",
-        "orfeas.pipelines.export",
+        ("orfeas.pipelines.cut_subject", *BUG),
+        ("orfeas.engines.hunyuan.framing.frame", *MEMORY),
+        ("orfeas.engines.hunyuan.pipeline.sample", *MEMORY),
+        ("orfeas.engines.hunyuan.pipeline.sample", *GONE),
+        ("orfeas.engines.hunyuan.volume.decode_volume", *BUG),
+        ("orfeas.engines.hunyuan.volume.decode_volume", *MEMORY),
+        ("orfeas.engines.hunyuan.surface.extract_surface", *BUG),
+        ("orfeas.engines.hunyuan.finish.finish_mesh", *BUG),
+        ("orfeas.pipelines.export", *MEMORY),
     ],
-)
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ValueError("a bug"), r"^Internal error: .* bug of its own"),
-        (EngineUnavailable("The weights are gone; fetch them again."), r"^Engine unavailable: The weights are gone"),
-        (MemoryError(), r"^Out of memory: "),
-    ],
-    ids=["bug", "weights", "memory"],
 )
 def test_a_failure_in_any_step_is_told_by_its_kind_and_the_next_job_works(
     client: Client, mug: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception, told: str
