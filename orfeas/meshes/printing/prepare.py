@@ -18,6 +18,8 @@ from orfeas.progress import Progress
 
 # Where as many faces are wanted as there are: what the remeshing library does well.
 MIN_FACES, MAX_FACES = 1_000, 200_000
+# Less than that of the plate is touched, not lain on.
+LEAST_FLAT_MM2 = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _laid(mesh: trimesh.Trimesh, check: Callable[[], None]) -> Prepared:
     laid = orient_for_printing(mesh, check)
     if np.allclose(laid.rotation, np.eye(3)):
         return Prepared(laid.mesh, ("It stands well as it is, and was not turned.",))
+    if laid.contact_mm2 < LEAST_FLAT_MM2:
+        return Prepared(laid.mesh, ("It has no flat side, and was turned so that little hangs over.",))
     return Prepared(laid.mesh, (f"It was turned to lie on {laid.contact_mm2 / 100:,.1f} cm².",))
 
 

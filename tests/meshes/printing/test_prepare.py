@@ -44,6 +44,12 @@ def test_a_cube_that_stands_is_not_turned(progress: Progress) -> None:
     assert prepared.notes == ("It stands well as it is, and was not turned.",)
 
 
+def test_what_has_no_flat_side_is_told_so(progress: Progress) -> None:
+    prepared = prepare(leaning(scaled(blob(), 20.0)), RepairOptions(lay_flat=True), progress)
+    assert prepared.notes[0].startswith("It ")
+    assert "cm²" not in prepared.notes[0]
+
+
 def test_the_size_comes_before_the_printer_and_the_walls_after(progress: Progress) -> None:
     options = RepairOptions(size_mm=400.0, printer_mm="220x100x250", hollow_mm=5.0)
     prepared = prepare(box(20.0), options, progress)
