@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -86,6 +87,29 @@ class Settings(BaseSettings):
     def _is_model(cls, value: str) -> str:
         if value and not is_folder(value) and not REPO_ID.fullmatch(value):
             raise ValueError("it is neither a repository's name, such as owner/name, nor a folder")
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, value: str) -> str:
+        if value and not re.fullmatch(r"(/[\w.~-]+)+", value):
+            raise ValueError("it is no URL path; it begins with a slash and does not end with one, such as /orfeas")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in filter(None, (origin.strip() for origin in value.split(","))):
+            if not re.fullmatch(r"https?://[^/\s]+", origin):
+                raise ValueError(f"“{origin}” is no origin, such as https://studio.example")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for network in filter(None, (network.strip() for network in value.split(","))):
+            if network != "*":
+                ip_network(network, strict=False)
         return value
 
     @field_validator("session_limit", "address_limit")

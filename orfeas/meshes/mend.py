@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orfeas.meshes.cleanup import keep_faces
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.orientation import component_volumes, winding_number
-from orfeas.meshes.repair import repair
+from orfeas.meshes.repair import Repaired, repair_and_tell
 from orfeas.meshes.stats import find_edges, label_vertices, measure, repeats_a_vertex
 from orfeas.meshes.transfer import transfer_look
 from orfeas.meshes.weld import weld
@@ -72,7 +72,9 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         mesh = decimate(mesh, options.target_faces, progress.check)
     progress.step(2, STEPS)
     # 3. Closed and wound.
-    mesh = repair(mesh)
+    repaired = repair_and_tell(mesh)
+    mesh = repaired.mesh
+    notes += _told(repaired)
     progress.step(3, STEPS)
     # 4. Shells within others go.
     if not options.keep_shells:
@@ -154,19 +156,31 @@ def _labels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
     return np.unique(label_vertices(edges, len(first))[faces[:, 0]], return_inverse=True)[1]
 
 
+def _told(repaired: Repaired) -> list[str]:
+    """What a repair took away."""
+    notes = []
+    if repaired.dropped_faces:
+        went = "1 face hung" if repaired.dropped_faces == 1 else f"{repaired.dropped_faces:,} faces hung"
+        notes.append(f"{went} free of any solid, and went.")
+    if repaired.dropped_sheets:
+        sheets = "1 loose sheet" if repaired.dropped_sheets == 1 else f"{repaired.dropped_sheets:,} loose sheets"
+        notes.append(f"{sheets} without an inside went.")
+    return notes
+
+
 def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
     """What became of the defects, and an honest word on what is left."""
     notes = []
     if before.boundary_edges and not after.boundary_edges:
-        notes.append(f"The holes were closed; {before.boundary_edges:,} edges had been open.")
+        notes.append(f"The holes were closed; {_edges(before.boundary_edges)} had been open.")
     if before.non_manifold_edges and not after.non_manifold_edges:
-        notes.append(f"Surfaces that shared an edge were parted, at {before.non_manifold_edges:,} edges.")
+        notes.append(f"Surfaces that shared an edge were parted, at {_edges(before.non_manifold_edges)}.")
     if not before.is_winding_consistent and after.is_winding_consistent:
         notes.append("Faces that were turned the wrong way round were turned over.")
     if not after.is_watertight:
         notes.append(
-            f"It is still not watertight: {after.boundary_edges:,} edges are open, "
-            f"{after.non_manifold_edges:,} are shared by more than two faces."
+            f"It is still not watertight: {_edges(after.boundary_edges)} open, "
+            f"{_edges(after.non_manifold_edges)} shared by more than two faces."
         )
     was_inside_out = before.volume_mm3 is not None and before.volume_mm3 < 0
     if was_inside_out:
@@ -174,3 +188,7 @@ def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
     if before.is_watertight and before.is_winding_consistent and not was_inside_out and after.faces == before.faces:
         notes.append("There was nothing to repair.")
     return tuple(notes)
+
+
+def _edges(count: int) -> str:
+    return "1 edge" if count == 1 else f"{count:,} edges"

@@ -11,13 +11,15 @@ from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
-from orfeas.meshes.orientation import orient
+from orfeas.meshes.orientation import component_volumes, orient
 from orfeas.meshes.stats import repeats_a_vertex
 from orfeas.meshes.weld import weld
 
 # Parts of the model's diagonal: gaps up to so wide are drawn together; surfaces that touch are drawn apart so far.
 GAP = 1e-5
 PARTING = 1e-5
+# Of the volume that a surface could enclose at most, a tenth: a ball of area A holds A^1.5 / 10.6.
+SHEET = 0.1 / 10.6
 # Sheets of waste are peeled off from their rim inward, one ring of faces at a time.
 MAX_RINGS = 100
 
@@ -46,7 +48,27 @@ class _Surface:
         return replace(self, faces=faces, corners=np.where(turned, self.corners[:, ::-1], self.corners))
 
 
+@dataclass(frozen=True)
+class Repaired:
+    """What came of a mesh.
+
+    Attributes:
+        mesh: closed and consistently wound.
+        dropped_faces: how many faces hung free of any solid, or stood alone, and went.
+        dropped_sheets: how many pieces had no inside to close, and went.
+    """
+
+    mesh: trimesh.Trimesh
+    dropped_faces: int
+    dropped_sheets: int
+
+
 def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """What :func:`repair_and_tell` makes of ``mesh``, without the account."""
+    return repair_and_tell(mesh).mesh
+
+
+def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
     """A closed mesh, consistently wound, as near to ``mesh`` as can be, with its colours, texture and UVs.
 
     A mesh that is closed and sound already keeps every vertex and face. Holes are filled with fans of triangles around
@@ -67,8 +89,10 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     reach = float(np.linalg.norm(np.ptp(points[surface.faces.ravel()], axis=0))) if len(surface.faces) else 0.0
     surface = _cleaned(replace(surface, faces=_close_cracks(points, surface.faces, GAP * reach)))
     # 2. Waste is dropped: sheets that hang from a sound surface, and single faces.
+    count = len(surface.faces)
     surface = surface.kept(_sound(points, surface.faces))
     surface = surface.kept(_is_no_crumb(surface.faces))
+    dropped = count - len(surface.faces)
     if not len(surface.faces):
         raise InvalidMesh("The model has no surface that could be repaired.")
     # 3. Faces are wound alike, and surfaces that touch along an edge are parted there.
@@ -76,11 +100,28 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     sides = half_edges(surface.faces)
     pairs = np.concatenate([sides.pairs(), _pair_by_angle(points, surface.faces, sides)])
     points, faces = _part(points, surface.faces, pairs, PARTING * reach)
-    # 4. Holes are filled.
-    surface = _filled(replace(surface, points=points, faces=faces), pairs)
+    # 4. Holes are filled, and sheets that closed on themselves go.
+    filled = _filled(replace(surface, points=points, faces=faces), pairs)
+    surface, sheets = _without_sheets(filled, len(faces))
     # 5. Closed components lie outward.
     surface = surface.wound(orient(surface.points, surface.faces, half_edges(surface.faces).pairs()))
-    return _with_look(surface, mesh)
+    return Repaired(_with_look(surface, mesh), dropped, sheets)
+
+
+def _without_sheets(surface: _Surface, own: int) -> tuple[_Surface, int]:
+    """The surface without components that are no thicker than paper and at least half of new faces, and their number.
+
+    The first ``own`` faces are old. Where nothing else is there, all stays.
+    """
+    labels = label(half_edges(surface.faces).pairs() // 3, len(surface.faces))
+    is_new = np.arange(len(surface.faces)) >= own
+    share = np.bincount(labels, is_new) / np.bincount(labels)
+    volumes = np.abs(component_volumes(surface.points, surface.faces, labels))
+    areas = np.bincount(labels, _areas(surface.points, surface.faces))
+    is_sheet = (share >= 0.5) & (volumes < SHEET * areas**1.5)
+    if not is_sheet.any() or is_sheet.all():
+        return surface, 0
+    return surface.kept(~is_sheet[labels]), int(np.count_nonzero(is_sheet))
 
 
 def _with_look(surface: _Surface, mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -6,13 +6,15 @@ from orfeas.records import Finding, MeshReport, Use
 GAME_FACES = 100_000
 # Slicers get slow beyond it, and no printer resolves it.
 PRINT_FACES = 2_000_000
+# Of a volume to its surface: a sheet of paper has twenty times as much.
+LEAST_VOLUME = 1e-5
 # Printers take from about a millimetre to about half a metre; anything else is mostly another unit.
 PRINT_SIZE_MM = (1.0, 500.0)
 
 
 def judge(report: MeshReport) -> tuple[Finding, ...]:
     """Everything that stands against printing the model, or against using it in a game; nothing for a sound one."""
-    return (*_holes(report), *_winding(report), *_waste(report), *_size(report), *_weight(report))
+    return (*_holes(report), *_inside(report), *_winding(report), *_waste(report), *_size(report), *_weight(report))
 
 
 def _holes(report: MeshReport) -> list[Finding]:
@@ -25,6 +27,15 @@ def _holes(report: MeshReport) -> list[Finding]:
         problem = f"{_edges(report.non_manifold_edges)} shared by more than two faces."
         found.append(Finding(Use.PRINT, problem, "Repair parts the surfaces there."))
     return found
+
+
+def _inside(report: MeshReport) -> list[Finding]:
+    is_flat = min(report.size_mm) == 0
+    is_empty = report.volume_mm3 is not None and abs(report.volume_mm3) < LEAST_VOLUME * report.area_mm2**1.5
+    if not is_flat and not is_empty:
+        return []
+    fix = "Give it a thickness in a modelling program; a repair cannot know how much."
+    return [Finding(Use.PRINT, "It is a sheet: it encloses nothing that could be printed.", fix)]
 
 
 def _winding(report: MeshReport) -> list[Finding]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from orfeas.errors import InvalidOption
+from orfeas.errors import InvalidOption, InvalidPrompt
 from orfeas.options.choices import (
     EngineChoice,
     Material,
@@ -247,19 +247,32 @@ def parse_picture_options(
 
     Raises:
         InvalidOption: the first value that is not allowed, with what is.
-        InvalidPrompt: a negative prompt that is too long.
     """
     told = {own: own for own in PICTURE_OPTIONS.values()} | dict(names or {})
     return PictureOptions(
         engine=parse_choice(told["engine"], engine, TextEngineChoice),
         style=parse_choice("style", style, Style),
         seed=parse_integer("seed", seed, 0, MAX_SEED, auto=-1),
-        negative_prompt=parse_prompt(negative_prompt) if negative_prompt else "",
+        negative_prompt=_parse_negative(negative_prompt),
         num_inference_steps=parse_integer(told["num_inference_steps"], num_inference_steps, 1, 200, auto=0),
         guidance_scale=parse_number(told["guidance_scale"], guidance_scale, 0, 30, auto=-1),
         size_px=_parse_side(size_px),
         for_3d=parse_bool("for_3d", for_3d),
     )
+
+
+def _parse_negative(value: object) -> str:
+    """What to keep out of a picture, if anything.
+
+    Raises:
+        InvalidOption: no text, or over 1000 characters.
+    """
+    if not value:
+        return ""
+    try:
+        return parse_prompt(value)
+    except InvalidPrompt as error:
+        raise InvalidOption(f"negative_prompt: {error}", "negative_prompt") from error
 
 
 def _parse_side(value: object) -> int:

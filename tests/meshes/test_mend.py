@@ -92,6 +92,28 @@ def test_a_sound_mesh_has_nothing_to_repair(progress: Progress) -> None:
     assert measure(mended.mesh) == mended.before == measure(blob())
 
 
+def test_what_hangs_free_is_dropped_and_that_is_told(progress: Progress) -> None:
+    cube = box(10.0)
+    fin = trimesh.Trimesh(
+        np.vstack([cube.vertices, [[0.0, 12.0, 0.0]]]),
+        np.vstack([cube.faces, [[*cube.faces[0, :2], 8]]]),
+        process=False,
+    )
+    mended = mend(fin, RepairOptions(), progress)
+    assert "1 face hung free of any solid, and went." in mended.notes
+    assert measure(mended.mesh).volume_mm3 == pytest.approx(1000.0)
+
+
+def test_a_patch_that_hangs_by_a_corner_does_not_become_a_flake(progress: Progress) -> None:
+    turns = np.linspace(0, 2 * np.pi, 6, endpoint=False)
+    rim = np.column_stack([np.cos(turns) + 8.0, np.sin(turns), np.zeros(6)])
+    fan = [[6, i, (i + 1) % 6] for i in range(6)]
+    patch = trimesh.Trimesh(np.vstack([rim, [[8.0, 0.0, 0.05]]]), fan, process=False)
+    mended = mend(joined(box(10.0), patch), RepairOptions(), progress)
+    assert measure(mended.mesh).components == 1
+    assert "1 loose sheet without an inside went." in mended.notes
+
+
 def test_shells_that_were_not_looked_into_are_told(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orfeas.meshes.mend.MAX_WORK", 0)
     mended = mend(joined(box(10.0), box(2.0)), RepairOptions(), progress)

@@ -1,12 +1,13 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import trimesh
 
 from orfeas.meshes.stats import measure
 from orfeas.meshes.verdict import judge
 from orfeas.records import MeshReport, Use
-from tests.meshes.solids import blob, box, coloured_box, inverted, joined, scaled, textured_ball, without_faces
+from tests.meshes.solids import blob, box, coloured_box, inverted, joined, scaled, slab, textured_ball, without_faces
 
 SOUND = measure(box(20.0))
 
@@ -22,6 +23,17 @@ def test_nothing_stands_against_a_sound_mesh(mesh: trimesh.Trimesh) -> None:
 
 def test_a_hole_stands_against_printing() -> None:
     assert said_of(without_faces(box(20.0), 0)) == [(Use.PRINT, "The surface has holes: 3 edges are open.")]
+
+
+def test_a_sheet_encloses_nothing() -> None:
+    sheet = trimesh.Trimesh([[0, 0, 0], [20, 0, 0], [20, 20, 0], [0, 20, 0]], [[0, 1, 2], [0, 2, 3]], process=False)
+    doubled = trimesh.Trimesh(sheet.vertices, np.vstack([sheet.faces, sheet.faces[:, ::-1]]), process=False)
+    for mesh in (sheet, doubled):
+        assert (Use.PRINT, "It is a sheet: it encloses nothing that could be printed.") in said_of(mesh)
+
+
+def test_a_thin_plate_is_no_sheet() -> None:
+    assert said_of(slab(0.1, size=100.0)) == []
 
 
 def test_an_edge_of_three_faces_stands_against_printing() -> None:

@@ -46,9 +46,7 @@ class MeshTab:
 def create_mesh_tab() -> MeshTab:
     """Lay the tab out; call inside it."""
     defaults = RepairOptions()
-    mesh = gr.File(
-        label="Mesh: GLB, OBJ, STL, 3MF, USDZ, FBX and more", file_types=list(SUFFIXES), elem_id="mesh", height=164
-    )
+    mesh = gr.File(label="Mesh file", file_types=list(SUFFIXES), elem_id="mesh", height=164)
     mesh_size_mm = gr.Number(
         0,
         label="Size, mm",
