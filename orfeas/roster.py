@@ -78,6 +78,13 @@ class Roster:
             *(remover.info() for remover in self.removers),
         )
 
+    def warm_up(self) -> None:
+        """Import now what the first job by a learned engine would wait for, where such an engine is ready."""
+        for engine in self.picture:
+            info = engine.info()
+            if info.is_ready and not info.is_preview:
+                engine.resolve(PictureOptions())
+
     def picture_task(self, prompt: str, options: PictureOptions, seed: int, stem: str) -> tuple[PictureTask, str]:
         """Words to a picture.
 

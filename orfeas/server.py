@@ -82,6 +82,7 @@ class Server:
         )
         self.is_up.set()
         self.studio.start_fetch()
+        threading.Thread(target=self.studio.warm_up, daemon=True).start()
         return str(url)
 
     def stop(self) -> None:

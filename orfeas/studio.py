@@ -89,6 +89,7 @@ class Studio:
         self.results = Results(self.jobs, self.workspace, self._apart, self.tidy)
         self._device = threading.Lock()
         self._tasks: dict[str, Task] = {}
+        self.is_closed = False
         self.tidy()
 
     def __enter__(self) -> Self:
@@ -99,8 +100,18 @@ class Studio:
     ) -> None:
         self.close()
 
+    def warm_up(self) -> None:
+        """Get ready for the first job by a learned engine; takes seconds, and a server does it in the background."""
+        if self._zero_gpu is not None:
+            return  # what runs there is imported by the worker
+        try:
+            self.roster.warm_up()
+        except OrfeasError as error:
+            LOGGER.warning("the first job will take longer: %s", error)
+
     def close(self) -> None:
         """Stop what runs, mark it cancelled, and close the history."""
+        self.is_closed = True
         self.fetching.close()
         self.jobs.close()
         self._apart.close()

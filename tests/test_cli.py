@@ -332,6 +332,8 @@ def test_cut_out_writes_a_png_and_says_who_did_it(
         (["cut-out", "{photo}", "-o", "{out}.png", "--remover", "birefnet"], "Engine unavailable: BiRefNet cannot run"),
         (["cut-out", "{photo}", "-o", "{out}.png", "--mask", "no.png"], "Invalid image: The mask cannot be used"),
         (["generate", "--prompt", "a cat", "-o", "{out}.glb", "--mask", "no.png"], "Invalid option: --mask goes with"),
+        (["generate", "{photo}", "-o", "{out}.glb", "--style", "anime"], "Invalid option: --style goes with --prompt"),
+        (["generate", "{photo}", "-o", "{out}.glb", "--size-px", "96"], "Invalid option: --size-px goes with --prompt"),
     ],
 )
 def test_a_cut_out_that_cannot_be_is_a_sentence(

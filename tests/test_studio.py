@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from itertools import pairwise
@@ -462,3 +464,15 @@ def test_a_webp_texture_becomes_a_jpeg_where_it_cannot_be_kept_and_the_file_says
     converted = tmp_path / "again.zip"
     converted.write_bytes(studio.meshes.convert(glb, OutputFormat.OBJ))
     assert studio.meshes.settings_from(converted).options["texture_format"] == "jpeg"
+
+
+def test_getting_ready_imports_nothing_where_no_learned_engine_is_ready(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from orfeas.settings import Settings; from orfeas.studio import Studio\n"
+        f"with Studio(Settings(data_dir=Path({str(tmp_path)!r}), offline=True)) as studio: studio.warm_up()\n"
+        "print('diffusers' in sys.modules)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
+    assert out.stdout.strip() == "False"

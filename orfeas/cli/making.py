@@ -37,6 +37,8 @@ def run_generate(options: argparse.Namespace) -> int:
     """``generate``: make a model, and write it where it was asked for, whole or not at all."""
     if (options.image is None) == (options.prompt is None):
         raise InvalidOption("Give either a picture or --prompt, not both and not neither.")
+    if options.image is not None:
+        _refuse_words(options)
     if options.prompt is not None and options.mask is not None:
         raise InvalidOption("--mask goes with a picture, not with --prompt.", "mask")
     shape = parse_shape_options(
@@ -60,6 +62,23 @@ def run_generate(options: argparse.Namespace) -> int:
         remover=options.remover,
     )
     return run_job(options, lambda studio: _submit(studio, options, shape), shape.output_format)
+
+
+# What words are made a picture with, and its default.
+OF_WORDS = {
+    "text_engine": "auto",
+    "style": "none",
+    "negative_prompt": "",
+    "picture_steps": 0,
+    "picture_guidance_scale": -1,
+    "size_px": 0,
+}
+
+
+def _refuse_words(options: argparse.Namespace) -> None:
+    for name, default in OF_WORDS.items():
+        if getattr(options, name) != default:
+            raise InvalidOption(f"--{name.replace('_', '-')} goes with --prompt, not with a picture.", name)
 
 
 def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) -> Job:

@@ -53,6 +53,7 @@ CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 # Inputs of the Mesh tab that a model file can fill in.
 REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "min_part_percent", "keep_shells", *PRINTED)
+STUDIO_STOPPED = "What was not done is marked as stopped; start it again when the studio is back."
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
 FOLLOW_WITHIN_S = 10.0
@@ -239,10 +240,13 @@ class Wiring:
                     return self._stage.ended(view, self._owner_of(request))
             except OrfeasError as error:
                 # An event that fails changes nothing on the page: the clock would go on, a toast at every tick.
+                status = markup.notice("failed", error.title, str(error))
+                if self._studio.is_closed:
+                    status = markup.notice("stopped", "The studio was stopped", STUDIO_STOPPED)
                 return {
                     page.job_id: "",
                     page.clock: gr.Timer(active=False),
-                    page.status: markup.notice("failed", error.title, str(error)),
+                    page.status: status,
                     page.announcer: error.sentence,
                     page.preview: "",
                 }
