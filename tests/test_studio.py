@@ -32,6 +32,7 @@ from orfeas.progress import Progress, Stage, Step
 from orfeas.records import JobKind, JobStatus
 from orfeas.settings import Settings
 from orfeas.studio import Studio
+from tests.text_to_image.diffusion.tiny import write_tiny_unet
 
 DRAFT = parse_shape_options(quality="draft", seed=7)
 TAB = Caller(session="tab", owner="me", address="127.0.0.1")
@@ -466,13 +467,17 @@ def test_a_webp_texture_becomes_a_jpeg_where_it_cannot_be_kept_and_the_file_says
     assert studio.meshes.settings_from(converted).options["texture_format"] == "jpeg"
 
 
-def test_getting_ready_imports_nothing_where_no_learned_engine_is_ready(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_model", [False, True])
+def test_getting_ready_imports_what_a_learned_engine_needs_and_nothing_without_one(
+    tmp_path: Path, has_model: bool
+) -> None:
+    model = write_tiny_unet(tmp_path / "model") if has_model else ""
+    settings = {"data_dir": str(tmp_path / "data"), "offline": True, "device": "cpu", "text_model": str(model)}
     code = (
-        "import sys; from pathlib import Path; from orfeas.settings import Settings; from orfeas.studio import Studio\n"
-        f"with Studio(Settings(data_dir=Path({str(tmp_path)!r}), offline=True)) as studio: studio.warm_up()\n"
+        "import sys; from orfeas.settings import Settings; from orfeas.studio import Studio\n"
+        f"with Studio(Settings.model_validate({settings!r})) as studio: studio.warm_up()\n"
         "print('diffusers' in sys.modules)"
     )
-    out = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
-    )
-    assert out.stdout.strip() == "False"
+    root = Path(__file__).parents[1]
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert out.stdout.strip() == str(has_model)

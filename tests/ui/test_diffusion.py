@@ -1,6 +1,5 @@
 """The whole app with a diffusion model ready: a real server, a tiny pipeline of random weights, every door."""
 
-import sys
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -148,8 +147,3 @@ def test_the_page_shows_the_picture_in_the_making_and_takes_it_away_with_stop(pa
     stopped = page.send("timer", "tick")
     assert "Nothing was lost" in stopped["status"]
     assert stopped["preview"] == ""
-
-
-def test_a_server_has_imported_what_the_first_picture_needs(server: Running) -> None:
-    server.server.studio.warm_up()
-    assert "diffusers" in sys.modules
