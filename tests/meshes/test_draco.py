@@ -87,10 +87,20 @@ def test_counts_that_would_fill_the_memory_are_seen_before_anything_is_decoded()
         unpack(bytes(data))
 
 
-@pytest.mark.parametrize("data", [b"", b"DRACO", b"DRACO" + bytes(100), b"DRACO\2\2\1\1\0\0\0\xff\xff\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"DRACO", b"DRACO\2\2" + bytes(100), b"DRACO\2\2\1\1\0\0\0\xff\xff\xff\xff\xff\xff"]
+)
 def test_what_is_no_bitstream_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidMesh, match="damaged"):
         unpack(data)
+
+
+@pytest.mark.parametrize("version", [b"\1\3", b"\2\0", b"\2\1", b"\2\3", b"\3\2"])
+def test_a_version_whose_counts_stand_elsewhere_is_refused(version: bytes) -> None:
+    data = bytearray(bitstream())
+    data[5:7] = version
+    with pytest.raises(InvalidMesh, match=r"of another version than 2\.2"):
+        unpack(bytes(data))
 
 
 def test_a_bitstream_cut_anywhere_is_refused() -> None:
