@@ -19,7 +19,7 @@ from orfeas.meshes.read_dae import UP_AXES, rotation
 from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader, join_metallic_roughness
-from orfeas.meshes.usda import Asset, Prim, PrimPath, Value, parse_usda
+from orfeas.meshes.usda import Asset, Prim, PrimPath, Value, as_word, parse_usda
 
 MM_PER_METRE = 1000.0
 # Centimetres, where a layer does not say.
@@ -87,7 +87,7 @@ class _Scene:
         shown = faces = 0
         while waiting:
             prim, parent, look = waiting.pop()
-            if prim.value("visibility") == "invisible" or prim.value("purpose") == "guide" or prim.kind == "Material":
+            if prim.word("visibility") == "invisible" or prim.word("purpose") == "guide" or prim.kind == "Material":
                 continue
             placed = self._frame() if _is_reset(prim) else parent
             placed = placed @ _placement(prim)
@@ -116,7 +116,7 @@ class _Scene:
     def _read_material(self, path: str) -> PBRMaterial:
         material = self._prims.get(path, Prim("", path))
         shader = self._follow(material.value("outputs:surface.connect"))[0]
-        if shader is None or shader.value("info:id") != "UsdPreviewSurface":
+        if shader is None or shader.word("info:id") != "UsdPreviewSurface":
             shader = Prim("Shader", path)
         base, scale = self._source(shader, "diffuseColor"), self._scale(shader, "diffuseColor")
         metallic, roughness = self._source(shader, "metallic"), self._source(shader, "roughness")
@@ -168,16 +168,20 @@ def _bound(prim: Prim) -> str:
 
 
 def _is_reset(prim: Prim) -> bool:
+    return "!resetXformStack!" in _order(prim)
+
+
+def _order(prim: Prim) -> list[str]:
+    """The names of the prim's operations."""
     order = prim.value("xformOpOrder")
-    return isinstance(order, list) and "!resetXformStack!" in order
+    return [as_word(name) for name in order] if isinstance(order, list) else []
 
 
 def _placement(prim: Prim) -> NDArray[np.float64]:
     """``[4, 4]``: the prim's operations, the first one outermost."""
-    order = prim.value("xformOpOrder")
     matrix = np.eye(4)
-    for name in order if isinstance(order, list) else ():
-        if isinstance(name, str) and name != "!resetXformStack!":
+    for name in _order(prim):
+        if name not in ("", "!resetXformStack!"):
             step = _operation(name.removeprefix("!invert!"), prim.value(name.removeprefix("!invert!")))
             if name.startswith("!invert!"):
                 step = _inverse(step)
@@ -252,12 +256,13 @@ def _read_mesh(prim: Prim, look: str) -> Iterator[tuple[str, Part]]:
         raise InvalidMesh(_DAMAGED)
     points = coordinates.reshape(-1, 3)
     sizes, places = _whole(prim.numbers("faceVertexCounts")), _whole(prim.numbers("faceVertexIndices"))
-    if sizes.min(initial=0) < 0 or sizes.sum() != len(places):
+    # Each by itself first: sums of huge ones come out small.
+    if not 0 <= sizes.min(initial=0) <= sizes.max(initial=0) <= len(places) or sizes.sum() != len(places):
         raise InvalidMesh(_DAMAGED)
     if not 0 <= places.min(initial=0) <= places.max(initial=-1) < len(points) and len(places):
         raise InvalidMesh(_NO_CORNERS)
     corners = cut(sizes)
-    if prim.value("orientation") == "leftHanded":
+    if prim.word("orientation") == "leftHanded":
         corners = corners[:, ::-1]
     polygon = np.repeat(np.arange(len(sizes)), sizes)
     uv = next((found for name in UV_NAMES if (found := _primvar(prim, name, 2, places)) is not None), None)
@@ -300,7 +305,7 @@ def _primvar(prim: Prim, name: str, width: int, places: NDArray[np.int64]) -> ND
         if not 0 <= index.min(initial=0) <= index.max(initial=0) < len(rows):
             raise InvalidMesh(_DAMAGED)
         rows = rows[index]
-    match prim.properties[name].metadata.get("interpolation", "constant"):
+    match as_word(prim.properties[name].metadata.get("interpolation", "constant")):
         case "faceVarying" if len(rows) == len(places):
             return rows
         case "vertex" | "varying" if not len(places) or places.max() < len(rows):
