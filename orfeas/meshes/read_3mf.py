@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.frames import MM_PER_METRE, TO_Y_UP
 from orfeas.meshes.limits import check_corners, check_counts, check_parts
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
 from orfeas.meshes.references import Upload
@@ -25,12 +26,10 @@ MM_PER_UNIT = {
     "centimeter": 10.0,
     "inch": 25.4,
     "foot": 304.8,
-    "meter": 1000.0,
+    "meter": MM_PER_METRE,
 }
 NONE = -1.0
 GREY = 0xCCCCCCFF
-# (x, y, z) → (x, z, −y): from Z up (conventions §3).
-TO_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 _COLOUR = re.compile("#?([0-9A-Fa-f]{6})([0-9A-Fa-f]{2})?")
 _DAMAGED = "The 3MF file is cut short or damaged."
 
@@ -121,7 +120,7 @@ class _Package:
             raise InvalidMesh(f"The 3MF file is in {unit[:20]}, a unit that it cannot have.")
         scale = np.diag([MM_PER_UNIT[unit]] * 3 + [1.0])
         items = [item for build in model.every("build") for item in build.every("item")]
-        waiting = [(item, self._root, TO_Y_UP @ scale, 0) for item in reversed(items)]
+        waiting = [(item, self._root, TO_Y_UP["Z"] @ scale, 0) for item in reversed(items)]
         faces = vertices = shown = 0
         while waiting:
             reference, path, matrix, depth = waiting.pop()

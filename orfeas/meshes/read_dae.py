@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.frames import MM_PER_METRE, TO_Y_UP
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.numbers import parse_floats, parse_integers, split_words
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
@@ -21,13 +22,6 @@ from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.texture_file import TextureReader
 from orfeas.meshes.xml_nodes import XmlNode, parse_whole, parse_xml
 
-MM_PER_METRE = 1000.0
-# Columns are where x, y and z go (conventions §3).
-UP_AXES: Mapping[str, NDArray[np.float64]] = {
-    "X_UP": np.array([[0.0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
-    "Y_UP": np.eye(4),
-    "Z_UP": np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]]),
-}
 PRIMITIVES = ("triangles", "polylist", "polygons")
 _DAMAGED = "The DAE file is cut short or damaged."
 _MISSING = "The DAE file refers to a part of itself that is not there."
@@ -88,11 +82,11 @@ class _Document:
         unit = None if asset is None else asset.child("unit")
         axis = None if asset is None else asset.child("up_axis")
         metres = _number(unit.attributes.get("meter", "1")) if unit is not None else 1.0
-        up = UP_AXES.get("Y_UP" if axis is None else axis.text.strip())
+        name = "Y_UP" if axis is None else axis.text.strip()
+        up = TO_Y_UP.get(name.removesuffix("_UP"))
         if up is None or not metres > 0:
             raise InvalidMesh(_DAMAGED)
-        scale = metres * MM_PER_METRE
-        return up @ np.diag([scale, scale, scale, 1.0])
+        return up @ np.diag([metres * MM_PER_METRE] * 3 + [1.0])
 
     def _instances(self) -> Iterator[tuple[XmlNode, NDArray[np.float64]]]:
         """Every geometry that the scene shows, with the matrix ``[4, 4]`` of its place."""

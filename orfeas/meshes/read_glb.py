@@ -16,6 +16,7 @@ from trimesh.visual.material import PBRMaterial
 from orfeas.errors import InvalidMesh
 from orfeas.meshes import gltf
 from orfeas.meshes.draco import EXTENSION, unpack
+from orfeas.meshes.frames import MM_PER_METRE
 from orfeas.meshes.glb_container import read_buffer, read_document
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.parts import Part, moved
@@ -23,7 +24,6 @@ from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader
 
-MM_PER_METRE = 1000.0
 # Required extensions that are known here, or change neither a point nor what is read of the look.
 HARMLESS = (
     "KHR_materials_",

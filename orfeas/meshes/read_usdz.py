@@ -12,16 +12,16 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.frames import MM_PER_METRE, TO_Y_UP
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
 from orfeas.meshes.polygons import cut
-from orfeas.meshes.read_dae import UP_AXES, rotation
+from orfeas.meshes.read_dae import rotation
 from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader, join_metallic_roughness
 from orfeas.meshes.usda import Asset, Prim, PrimPath, Value, as_word, parse_usda
 
-MM_PER_METRE = 1000.0
 # Centimetres, where a layer does not say.
 METRES_PER_UNIT = 0.01
 UV_NAMES = ("primvars:st", "primvars:UVMap", "primvars:st0", "primvars:map1")
@@ -103,7 +103,7 @@ class _Scene:
     def _frame(self) -> NDArray[np.float64]:
         """From the file's frame to the working frame, millimetres (conventions §3)."""
         metres = self._root.metadata.get("metersPerUnit", METRES_PER_UNIT)
-        up = UP_AXES.get(f"{self._root.metadata.get('upAxis', 'Y')}_UP")
+        up = TO_Y_UP.get(as_word(self._root.metadata.get("upAxis", "Y")))
         if not isinstance(metres, float) or not metres > 0 or up is None:
             raise InvalidMesh(_DAMAGED)
         return up @ np.diag([metres * MM_PER_METRE] * 3 + [1.0])
