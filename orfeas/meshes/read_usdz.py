@@ -33,15 +33,25 @@ _NO_CORNERS = "The model has faces whose corners do not exist."
 
 @dataclass(frozen=True)
 class _Source:
-    """The texture that feeds an input of a material, and which of its channels."""
+    """The texture that feeds an input of a material, which of its channels, and what all four are multiplied by."""
 
     picture: Image.Image
     channel: str
+    scale: list[float]
+
+    @property
+    def factor(self) -> float:
+        """What the channel is multiplied by."""
+        return self.scale[CHANNELS.get(self.channel, 0)]
 
     def grey(self) -> Image.Image:
         """The channel alone."""
         number = CHANNELS.get(self.channel, 0)
         return self.picture.getchannel(number if number < len(self.picture.getbands()) else 0)
+
+    def picture_in_red(self) -> Image.Image:
+        """The picture with the channel in red, where glTF has it."""
+        return self.grey() if CHANNELS.get(self.channel, 0) else self.picture
 
 
 def read_usdz(files: Mapping[str, bytes]) -> list[Part]:
@@ -118,9 +128,9 @@ class _Scene:
         shader = self._follow(material.value("outputs:surface.connect"))[0]
         if shader is None or shader.word("info:id") != "UsdPreviewSurface":
             shader = Prim("Shader", path)
-        base, scale = self._source(shader, "diffuseColor"), self._scale(shader, "diffuseColor")
+        base, glow = self._source(shader, "diffuseColor"), self._source(shader, "emissiveColor")
         metallic, roughness = self._source(shader, "metallic"), self._source(shader, "roughness")
-        normal = self._source(shader, "normal")
+        normal, occlusion = self._source(shader, "normal"), self._source(shader, "occlusion")
         both = None
         if metallic is not None and roughness is not None and metallic.picture is roughness.picture:
             both = metallic.picture.convert("RGB") if (metallic.channel, roughness.channel) == ("b", "g") else None
@@ -128,31 +138,32 @@ class _Scene:
             both = join_metallic_roughness(
                 None if metallic is None else metallic.grey(), None if roughness is None else roughness.grey()
             )
-        factor = scale if base is not None else _triple(shader.value("inputs:diffuseColor"), 1.0)
+        factor = base.scale[:3] if base is not None else _triple(shader.value("inputs:diffuseColor"), 1.0)
+        light = glow.scale[:3] if glow is not None else _triple(shader.value("inputs:emissiveColor"), 0.0)
         return PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
             baseColorTexture=None if base is None else base.picture,
             baseColorFactor=[*factor, 1.0],
             metallicRoughnessTexture=both,
-            metallicFactor=1.0 if metallic is not None else _fraction(shader.value("inputs:metallic"), 0.0),
-            roughnessFactor=1.0 if roughness is not None else _fraction(shader.value("inputs:roughness"), ROUGHNESS),
+            metallicFactor=metallic.factor if metallic else _fraction(shader.value("inputs:metallic"), 0.0),
+            roughnessFactor=roughness.factor if roughness else _fraction(shader.value("inputs:roughness"), ROUGHNESS),
             normalTexture=None if normal is None else normal.picture,
+            occlusionTexture=None if occlusion is None else occlusion.picture_in_red(),
+            emissiveTexture=glow.picture if glow is not None and any(light) else None,
+            emissiveFactor=light if any(light) else None,
         )
-
-    def _scale(self, shader: Prim, name: str) -> list[float]:
-        texture = self._follow(shader.value(f"inputs:{name}.connect"))[0]
-        return _triple(None if texture is None else texture.value("inputs:scale"), 1.0)
 
     def _source(self, shader: Prim, name: str) -> _Source | None:
         texture, output = self._follow(shader.value(f"inputs:{name}.connect"))
         file = None if texture is None else texture.value("inputs:file")
-        if not isinstance(file, Asset):
+        if texture is None or not isinstance(file, Asset):
             return None
         data = self._upload.find(file.path)
         if data is None:
             return None
         if data not in self._pictures:
             self._pictures[data] = self._textures.decode(data)
-        return _Source(self._pictures[data], output.rpartition(":")[2])
+        scale = _fractions(texture.value("inputs:scale"))
+        return _Source(self._pictures[data], output.rpartition(":")[2], scale if len(scale) == 4 else [1.0] * 4)
 
     def _follow(self, link: Value) -> tuple[Prim | None, str]:
         """The prim that a connection comes from, and the name of its output."""
@@ -234,13 +245,19 @@ def _flat(value: Value) -> NDArray[np.float64]:
     return np.array(found)
 
 
+def _fractions(value: Value) -> list[float]:
+    """All numbers in a value, in order, between 0 and 1."""
+    numbers: list[float] = np.nan_to_num(_flat(value)).clip(0.0, 1.0).tolist()
+    return numbers
+
+
 def _triple(value: Value, default: float) -> list[float]:
-    numbers = np.nan_to_num(_flat(value)).clip(0.0, 1.0).tolist()
+    numbers = _fractions(value)
     return numbers[:3] if len(numbers) >= 3 else [default] * 3
 
 
 def _fraction(value: Value, default: float) -> float:
-    return min(max(value, 0.0), 1.0) if isinstance(value, float) else default
+    return _fractions(value)[0] if isinstance(value, float) else default
 
 
 def _whole(numbers: NDArray[np.float64] | None) -> NDArray[np.int64]:
