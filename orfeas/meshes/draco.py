@@ -15,6 +15,8 @@ EXTENSION = "KHR_draco_mesh_compression"
 POSITION_BITS, UV_BITS, NORMAL_BITS = 16, 14, 10
 LEVEL = 7
 MAGIC = b"DRACO"
+# Of the bitstream; those before it have their counts elsewhere and in another form. Every encoder since 2017 writes it.
+VERSION = b"\2\2"
 # A model takes half a byte a face and more; what claims far less is there to keep us busy.
 MOST_PER_BYTE = 200
 
@@ -79,7 +81,7 @@ def unpack(data: bytes) -> Unpacked:
     """The triangles in a bitstream.
 
     Raises:
-        InvalidMesh: it is damaged, or has too many of them, which is seen before any is decoded.
+        InvalidMesh: it is damaged, of another version, or has too many of them, which is seen before any is decoded.
     """
     _check_header(data)
     try:
@@ -95,6 +97,10 @@ def unpack(data: bytes) -> Unpacked:
 
 def _check_header(data: bytes) -> None:
     """Look at the counts that the decoder would reserve memory for."""
+    if data.startswith(MAGIC) and len(data) >= _HEADER_BYTES and data[5:7] != VERSION:
+        raise InvalidMesh(
+            "The glTF file's Draco data is of another version than 2.2; export it again, or without Draco."
+        )
     if len(data) < _HEADER_BYTES or not data.startswith(MAGIC) or data[7] != 1 or data[10] & _HAS_METADATA:
         raise InvalidMesh(_DAMAGED)
     # The way it was encoded, which says what stands in front of the counts, and in which order those come.

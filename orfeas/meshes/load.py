@@ -33,8 +33,10 @@ MODELS = (".glb", ".gltf", ".obj", ".stl", ".ply", ".fbx", ".off", ".dae", *SCEN
 SUFFIXES = (*MODELS, ".zip", ".3mf", ".usdz")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
+# What repeats is possessive ("++"): a stranger's comments must not be tried in every way that they can be cut.
 _COLLADA = re.compile(
-    rb"\xef?\xbb?\xbf?\s*<(?:\?xml[^>]*>\s*(?:<!--.*?-->\s*)*<(?:!DOCTYPE|\w+:|)?)?COLLADA\b", re.DOTALL
+    rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:[^-]++|-(?!->))*+-->\s*+)*+"
+    rb"<(?:!DOCTYPE\s++|\w++:)?COLLADA\b"
 )
 _OBJ_LINE = re.compile(rb"^[ \t]*(?:v|f|vn|vt)[ \t]+[-+.\d]", re.MULTILINE)
 

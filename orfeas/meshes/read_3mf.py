@@ -4,6 +4,7 @@ Core specification 1.3, and of the extensions: colours, textures and base materi
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.frames import MM_PER_METRE, TO_Y_UP
 from orfeas.meshes.limits import check_corners, check_counts, check_parts
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
 from orfeas.meshes.references import Upload
 from orfeas.meshes.texture_file import TextureReader
-from orfeas.meshes.xml_nodes import XmlNode, parse_xml
+from orfeas.meshes.xml_nodes import XmlNode, parse_whole, parse_xml
 
 MM_PER_UNIT = {
     "micron": 0.001,
@@ -24,12 +26,11 @@ MM_PER_UNIT = {
     "centimeter": 10.0,
     "inch": 25.4,
     "foot": 304.8,
-    "meter": 1000.0,
+    "meter": MM_PER_METRE,
 }
 NONE = -1.0
 GREY = 0xCCCCCCFF
-# (x, y, z) → (x, z, −y): from Z up (conventions §3).
-TO_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+_COLOUR = re.compile("#?([0-9A-Fa-f]{6})([0-9A-Fa-f]{2})?")
 _DAMAGED = "The 3MF file is cut short or damaged."
 
 
@@ -45,8 +46,10 @@ def _triangle(a: Mapping[str, str]) -> tuple[float, ...]:
 
 
 def _colour(a: Mapping[str, str]) -> tuple[float]:
-    text = (a.get("color") or a["displaycolor"]).removeprefix("#")
-    return (float(int(text if len(text) == 8 else f"{text}FF", 16)),)
+    digits = _COLOUR.fullmatch(a["color"] if "color" in a else a["displaycolor"])
+    if digits is None:
+        raise ValueError("not a colour")
+    return (float(int(digits[1] + (digits[2] or "FF"), 16)),)
 
 
 ROWS = {
@@ -117,7 +120,7 @@ class _Package:
             raise InvalidMesh(f"The 3MF file is in {unit[:20]}, a unit that it cannot have.")
         scale = np.diag([MM_PER_UNIT[unit]] * 3 + [1.0])
         items = [item for build in model.every("build") for item in build.every("item")]
-        waiting = [(item, self._root, TO_Y_UP @ scale, 0) for item in reversed(items)]
+        waiting = [(item, self._root, TO_Y_UP["Z"] @ scale, 0) for item in reversed(items)]
         faces = vertices = shown = 0
         while waiting:
             reference, path, matrix, depth = waiting.pop()
@@ -148,10 +151,10 @@ class _Package:
         corners = triangles[:, :3].astype(np.int64)
         check_corners(corners, len(points))
         own = node.attributes.get("pid", "")
-        default = _integer(node.attributes.get("pindex", "0"))
-        looks = triangles[:, 4:]
-        groups = np.where(looks[:, 0] < 0, NONE, triangles[:, 3])
-        looks = np.where(groups[:, None] == NONE, float(default), looks).astype(np.int64)
+        default = parse_whole(node.attributes.get("pindex", "0"), "3MF")
+        groups, looks = triangles[:, 3], triangles[:, 4:]
+        # Each of the two falls back to the object's (core specification, 4.1.4.2).
+        looks = np.where(looks[:, :1] == NONE, float(default), looks).astype(np.int64)
         for number in np.unique(groups):
             is_in = groups == number
             name = own if number == NONE else f"{number:.0f}"
@@ -228,9 +231,3 @@ def _matrix(text: str | None) -> NDArray[np.float64]:
     matrix = np.eye(4)
     matrix[:3] = np.array(numbers).reshape(4, 3).T
     return matrix
-
-
-def _integer(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise InvalidMesh(_DAMAGED)
-    return int(text)

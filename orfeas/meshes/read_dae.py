@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.frames import MM_PER_METRE, TO_Y_UP
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.numbers import parse_floats, parse_integers, split_words
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
@@ -19,15 +20,8 @@ from orfeas.meshes.polygons import cut
 from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.texture_file import TextureReader
-from orfeas.meshes.xml_nodes import XmlNode, parse_xml
+from orfeas.meshes.xml_nodes import XmlNode, parse_whole, parse_xml
 
-MM_PER_METRE = 1000.0
-# Columns are where x, y and z go (conventions §3).
-UP_AXES: Mapping[str, NDArray[np.float64]] = {
-    "X_UP": np.array([[0.0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
-    "Y_UP": np.eye(4),
-    "Z_UP": np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]]),
-}
 PRIMITIVES = ("triangles", "polylist", "polygons")
 _DAMAGED = "The DAE file is cut short or damaged."
 _MISSING = "The DAE file refers to a part of itself that is not there."
@@ -88,11 +82,11 @@ class _Document:
         unit = None if asset is None else asset.child("unit")
         axis = None if asset is None else asset.child("up_axis")
         metres = _number(unit.attributes.get("meter", "1")) if unit is not None else 1.0
-        up = UP_AXES.get("Y_UP" if axis is None else axis.text.strip())
+        name = "Y_UP" if axis is None else axis.text.strip()
+        up = TO_Y_UP.get(name.removesuffix("_UP"))
         if up is None or not metres > 0:
             raise InvalidMesh(_DAMAGED)
-        scale = metres * MM_PER_METRE
-        return up @ np.diag([scale, scale, scale, 1.0])
+        return up @ np.diag([metres * MM_PER_METRE] * 3 + [1.0])
 
     def _instances(self) -> Iterator[tuple[XmlNode, NDArray[np.float64]]]:
         """Every geometry that the scene shows, with the matrix ``[4, 4]`` of its place."""
@@ -142,7 +136,8 @@ class _Document:
         else:
             counts = primitive.child("vcount")
             sizes = parse_integers(_words(counts), "DAE") if counts is not None else np.zeros(0, dtype=np.int64)
-        if sizes.sum() > len(corners) or sizes.min(initial=0) < 0:
+        # Each by itself first: sums of huge ones come out small.
+        if not 0 <= sizes.min(initial=0) <= sizes.max(initial=0) <= len(corners) or sizes.sum() > len(corners):
             raise InvalidMesh(_DAMAGED)
         corners = corners[cut(sizes).ravel()]
         points = _pick(inputs["POSITION"], corners, 3)
@@ -155,7 +150,7 @@ class _Document:
         found: dict[str, _Input] = {}
         stride = 1
         for node in primitive.every("input"):
-            offset = _whole(node.attributes.get("offset", "0"))
+            offset = parse_whole(node.attributes.get("offset", "0"), "DAE")
             stride = max(stride, offset + 1)
             semantic, source = node.attributes.get("semantic", ""), node.attributes.get("source", "")
             if semantic == "VERTEX":
@@ -174,9 +169,9 @@ class _Document:
         if array is None or accessor is None:
             raise InvalidMesh(_DAMAGED)
         numbers = parse_floats(_words(array), "DAE")
-        width = _whole(accessor.attributes.get("stride", "1"))
-        start = _whole(accessor.attributes.get("offset", "0"))
-        count = _whole(accessor.attributes.get("count", "0"))
+        width = parse_whole(accessor.attributes.get("stride", "1"), "DAE")
+        start = parse_whole(accessor.attributes.get("offset", "0"), "DAE")
+        count = parse_whole(accessor.attributes.get("count", "0"), "DAE")
         if not width or start + count * width > len(numbers):
             raise InvalidMesh(_DAMAGED)
         return numbers[start : start + count * width].reshape(-1, width)
@@ -284,9 +279,3 @@ def _words(node: XmlNode) -> Iterator[bytes]:
 
 def _number(text: str) -> float:
     return float(parse_floats([text.encode()], "DAE")[0])
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise InvalidMesh(_DAMAGED)
-    return int(text)

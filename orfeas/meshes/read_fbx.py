@@ -23,6 +23,7 @@ from orfeas.meshes.texture_file import TextureReader, join_metallic_roughness
 MM_PER_CM = 10.0
 ROOT = 0
 DIFFUSE, METALLIC, SHINE = "DiffuseColor", "ReflectionFactor", "ShininessExponent"
+EMISSION = "EmissiveColor"
 # The axes in which rotations act one after another, by FBX's number for it.
 ROTATION_ORDERS = ("xyz", "xzy", "yzx", "yxz", "zxy", "zyx")
 _DAMAGED = "The FBX file is cut short or damaged."
@@ -122,14 +123,16 @@ class _Scene:
         maps = {name: picture for name, child in self._feeds[number] if (picture := self._picture(child)) is not None}
         colour = np.array([_real(properties, DIFFUSE, 1.0, at) for at in range(3)])
         colour = to_linear((colour * _real(properties, "DiffuseFactor", 1.0)).clip(0.0, 1.0))
-        metallic, roughness = 0.0, ROUGHNESS
+        glow = np.array([1.0 if EMISSION in maps else _real(properties, EMISSION, 0.0, at) for at in range(3)])
+        glow = to_linear((glow * _real(properties, "EmissiveFactor", 1.0)).clip(0.0, 1.0))
+        # As Blender turns one into the other.
+        metallic, roughness = min(max(_real(properties, METALLIC, 0.0), 0.0), 1.0), ROUGHNESS
         if SHINE in properties:
-            # As Blender turns one into the other.
             roughness = 1.0 - min(max(_real(properties, SHINE, 0.0), 0.0), 100.0) ** 0.5 / 10.0
         both = None
         if METALLIC in maps or SHINE in maps:
             both = join_metallic_roughness(maps.get(METALLIC), maps.get(SHINE))
-            metallic, roughness = float(METALLIC in maps), 1.0 if SHINE in maps else roughness
+            metallic, roughness = 1.0 if METALLIC in maps else metallic, 1.0 if SHINE in maps else roughness
         self._materials[number] = PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
             # Programs disagree on whether the colour darkens the texture.
             baseColorFactor=[1.0] * 4 if DIFFUSE in maps else [*colour, 1.0],
@@ -138,8 +141,8 @@ class _Scene:
             metallicFactor=metallic,
             roughnessFactor=roughness,
             normalTexture=maps.get("NormalMap"),
-            emissiveTexture=maps.get("EmissiveColor"),
-            emissiveFactor=[1.0] * 3 if "EmissiveColor" in maps else None,
+            emissiveTexture=maps.get(EMISSION) if glow.any() else None,
+            emissiveFactor=glow.tolist() if glow.any() else None,
         )
         return self._materials[number]
 

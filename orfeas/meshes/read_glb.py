@@ -3,7 +3,7 @@
 import base64
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import TypeVar
@@ -16,6 +16,7 @@ from trimesh.visual.material import PBRMaterial
 from orfeas.errors import InvalidMesh
 from orfeas.meshes import gltf
 from orfeas.meshes.draco import EXTENSION, unpack
+from orfeas.meshes.frames import MM_PER_METRE
 from orfeas.meshes.glb_container import read_buffer, read_document
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.parts import Part, moved
@@ -23,7 +24,6 @@ from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader
 
-MM_PER_METRE = 1000.0
 # Required extensions that are known here, or change neither a point nor what is read of the look.
 HARMLESS = (
     "KHR_materials_",
@@ -37,6 +37,7 @@ COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 TRIANGLES, STRIP, FAN = 4, 5, 6
 _CUT_SHORT = "The glTF file is cut short."
+_NOT_AS_SAID = "The glTF file's Draco data is not what the file says it is."
 _DATA_URI = re.compile(r"data:[^,;]{0,100}(;[^,;]{0,100}){0,4};base64,")
 # A document that holds its buffer and its pictures itself.
 MAX_DOCUMENT_BYTES = 256 * 2**20
@@ -140,52 +141,63 @@ class _Reader:
         return self._parts[id(primitive)]
 
     def _read_part(self, primitive: gltf.Primitive) -> Part:
-        attributes = primitive.attributes
+        material, texture = None, None
+        if primitive.material is not None:
+            material = self._material(primitive.material)
+            texture = self._document.materials[primitive.material].pbr_metallic_roughness.base_color_texture
+        uv_name = f"TEXCOORD_{texture.tex_coord if texture else 0}"
+        types: dict[str, Sequence[str]] = {"POSITION": ("VEC3",), uv_name: ("VEC2",)}
+        if texture is None:
+            types["COLOR_0"] = ("VEC3", "VEC4")
+        types = {name: types[name] for name in primitive.attributes if name in types}
         if primitive.extensions.draco is not None:
-            return self._unpack(primitive, primitive.extensions.draco)
-        vertices = self._array(attributes["POSITION"], ("VEC3",))
-        if primitive.indices is None:
-            corners = np.arange(len(vertices))
+            faces, arrays = self._unpack(primitive, primitive.extensions.draco, types)
         else:
-            corners = self._array(primitive.indices, ("SCALAR",)).astype(np.int64).ravel()
-        material, texture = None, None
-        if primitive.material is not None:
-            material = self._material(primitive.material)
-            texture = self._document.materials[primitive.material].pbr_metallic_roughness.base_color_texture
-        uv = colours = None
-        name = f"TEXCOORD_{texture.tex_coord if texture else 0}"
-        if name in attributes:
-            uv = _from_below(self._array(attributes[name], ("VEC2",)), texture)
-        if "COLOR_0" in attributes and texture is None:
-            colours = _encoded(self._array(attributes["COLOR_0"], ("VEC3", "VEC4")))
-        if any(array is not None and len(array) != len(vertices) for array in (uv, colours)):
+            arrays = {name: self._array(primitive.attributes[name], types[name]) for name in types}
+            faces = _triangles(self._corners(primitive, len(arrays["POSITION"])), primitive.mode)
+        vertices, uv, light = arrays["POSITION"], arrays.get(uv_name), arrays.get("COLOR_0")
+        if any(len(array) != len(vertices) for array in arrays.values()):
             raise InvalidMesh("The glTF file has a part with more points than texture coordinates or colours.")
-        faces = _triangles(corners, primitive.mode)
-        return Part(vertices, faces, uv, colours, None if colours is not None else material)
+        return Part(
+            vertices,
+            faces,
+            uv=None if uv is None else _from_below(uv, texture),
+            colours=None if light is None else _encoded(light),
+            material=material if light is None else None,
+        )
 
-    def _unpack(self, primitive: gltf.Primitive, draco: gltf.Draco) -> Part:
-        """A primitive that Draco holds, whose accessors say no more than how much there is."""
+    def _corners(self, primitive: gltf.Primitive, vertices: int) -> NDArray[np.int64]:
+        """``[n]``."""
+        if primitive.indices is None:
+            return np.arange(vertices)
+        return self._array(primitive.indices, ("SCALAR",)).astype(np.int64).ravel()
+
+    def _unpack(
+        self, primitive: gltf.Primitive, draco: gltf.Draco, types: Mapping[str, Sequence[str]]
+    ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+        """The faces ``[m, 3]`` and the arrays ``[n, k]`` that Draco holds, of which the accessors say the kind."""
         unpacked = unpack(bytes(self._view(draco.buffer_view)))
-        arrays = {name: unpacked.arrays.get(number) for name, number in draco.attributes.items()}
-        vertices = arrays.get("POSITION")
-        if vertices is None or len(unpacked.faces) != self._count_faces(primitive) or vertices.shape[1] != 3:
-            raise InvalidMesh("The glTF file's Draco data is not what the file says it is.")
-        material, texture = None, None
-        if primitive.material is not None:
-            material = self._material(primitive.material)
-            texture = self._document.materials[primitive.material].pbr_metallic_roughness.base_color_texture
-        uv = arrays.get(f"TEXCOORD_{texture.tex_coord if texture else 0}")
-        if uv is not None:
-            if uv.shape != (len(vertices), 2):
-                raise InvalidMesh("The glTF file's Draco data is not what the file says it is.")
-            uv = _from_below(uv, texture)
-        return Part(vertices, unpacked.faces, uv, None, material)
+        arrays = {}
+        for name in types:
+            array = unpacked.arrays.get(draco.attributes.get(name, -1))
+            if array is not None:
+                accessor = self._accessor(primitive.attributes[name], types[name])
+                if array.shape[1] != WIDTHS[accessor.type]:
+                    raise InvalidMesh(_NOT_AS_SAID)
+                arrays[name] = _fractions(array, accessor)
+        if "POSITION" not in arrays or len(unpacked.faces) != self._count_faces(primitive):
+            raise InvalidMesh(_NOT_AS_SAID)
+        return unpacked.faces, arrays
 
-    def _array(self, index: int, types: Sequence[str]) -> NDArray[np.float64]:
-        """``[n, k]``, with whole numbers that stand for fractions turned into them."""
+    def _accessor(self, index: int, types: Sequence[str]) -> gltf.Accessor:
         accessor = _at(self._document.accessors, index)
         if accessor.type not in types:
             raise InvalidMesh(f"The glTF file has {accessor.type} where {' or '.join(types)} belongs.")
+        return accessor
+
+    def _array(self, index: int, types: Sequence[str]) -> NDArray[np.float64]:
+        """``[n, k]``, with whole numbers that stand for fractions turned into them."""
+        accessor = self._accessor(index, types)
         if accessor.sparse is not None or accessor.buffer_view is None:
             raise InvalidMesh("The glTF file has sparse arrays, which cannot be read; export it without.")
         kind = np.dtype(COMPONENTS[accessor.component_type])
@@ -196,10 +208,8 @@ class _Reader:
             raise InvalidMesh(_CUT_SHORT)
         array = np.ndarray(
             (accessor.count, WIDTHS[accessor.type]), kind, view, accessor.byte_offset, (stride, kind.itemsize)
-        ).astype(np.float64)
-        if accessor.normalized and kind.kind != "f":
-            array = np.maximum(array / np.iinfo(kind).max, -1.0)
-        return array
+        )
+        return _fractions(array.astype(np.float64), accessor)
 
     def _view(self, index: int) -> memoryview:
         view = _at(self._document.buffer_views, index)
@@ -277,6 +287,12 @@ def _at(things: Sequence[Thing], index: int) -> Thing:
     if index >= len(things):
         raise InvalidMesh("The glTF file refers to a part of itself that is not there.")
     return things[index]
+
+
+def _fractions(array: NDArray[np.float64], accessor: gltf.Accessor) -> NDArray[np.float64]:
+    """``array``, whose whole numbers may stand for fractions."""
+    kind = np.dtype(COMPONENTS[accessor.component_type])
+    return np.maximum(array / np.iinfo(kind).max, -1.0) if accessor.normalized and kind.kind != "f" else array
 
 
 def _matrix(node: gltf.Node) -> NDArray[np.float64]:

@@ -153,17 +153,17 @@ def read_mtl(data: bytes, upload: Upload) -> dict[bytes, PBRMaterial]:
         if kind == b"newmtl":
             name = rest.strip()
             materials[name] = PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
-                metallicFactor=0.0, roughnessFactor=ROUGHNESS, baseColorFactor=[1.0, 1.0, 1.0, 1.0]
+                baseColorFactor=[1.0, 1.0, 1.0, 1.0]
             )
             maps[name] = {}
         elif name not in materials:
             continue
         elif kind == b"Kd" and len(words) == 3:
-            materials[name].baseColorFactor = [*to_linear(parse_floats(words, "MTL").clip(0.0, 1.0)), 1.0]
+            materials[name].baseColorFactor = [*to_linear(_fractions(words)), 1.0]
         elif kind == b"Pm" and len(words) == 1:
-            materials[name].metallicFactor = float(parse_floats(words, "MTL").clip(0.0, 1.0)[0])
+            materials[name].metallicFactor = float(_fractions(words)[0])
         elif kind == b"Pr" and len(words) == 1:
-            materials[name].roughnessFactor = float(parse_floats(words, "MTL").clip(0.0, 1.0)[0])
+            materials[name].roughnessFactor = float(_fractions(words)[0])
         elif kind in (COLOUR_MAP, METALLIC_MAP, ROUGHNESS_MAP) and (file := _find_picture(rest, upload)) is not None:
             if file not in pictures:
                 pictures[file] = textures.decode(file)
@@ -180,6 +180,17 @@ def _add_maps(material: PBRMaterial, maps: Mapping[bytes, Image.Image]) -> None:
         material.baseColorTexture = maps[COLOUR_MAP]
     if METALLIC_MAP in maps or ROUGHNESS_MAP in maps:
         material.metallicRoughnessTexture = join_metallic_roughness(maps.get(METALLIC_MAP), maps.get(ROUGHNESS_MAP))
+
+    # What the file does not say is left to its map, or else matt and no metal.
+    if material.metallicFactor is None:
+        material.metallicFactor = float(METALLIC_MAP in maps)
+    if material.roughnessFactor is None:
+        material.roughnessFactor = 1.0 if ROUGHNESS_MAP in maps else ROUGHNESS
+
+
+def _fractions(words: Sequence[bytes]) -> NDArray[np.float64]:
+    """``[n]``, between 0 and 1."""
+    return np.nan_to_num(parse_floats(words, "MTL")).clip(0.0, 1.0)
 
 
 def _text(words: bytes) -> str:

@@ -70,10 +70,12 @@ def _batches(lines: Iterator[bytes], count: int) -> Iterator[list[bytes]]:
 
 def _rows(batch: list[bytes]) -> NDArray[np.float64]:
     width = len(batch[0].split())
-    numbers = parse_floats(b" ".join(batch).split(), "OFF")
-    if width < 3 or len(numbers) != width * len(batch):
+    # A bar after each line shows whether all have as many numbers.
+    words = b" | ".join([*batch, b""]).split()
+    if width < 3 or len(words) != (width + 1) * len(batch) or words[width :: width + 1].count(b"|") != len(batch):
         raise InvalidMesh(_UNEVEN)
-    return numbers.reshape(-1, width)
+    del words[width :: width + 1]
+    return parse_floats(words, "OFF").reshape(-1, width)
 
 
 def _corners(batch: list[bytes], sizes: list[int]) -> NDArray[np.int64]:

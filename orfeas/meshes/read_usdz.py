@@ -12,16 +12,16 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
+from orfeas.meshes.frames import MM_PER_METRE, TO_Y_UP
 from orfeas.meshes.limits import check_counts, check_parts
 from orfeas.meshes.parts import ROUGHNESS, Part, moved
 from orfeas.meshes.polygons import cut
-from orfeas.meshes.read_dae import UP_AXES, rotation
+from orfeas.meshes.read_dae import rotation
 from orfeas.meshes.references import Upload
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.texture_file import TextureReader, join_metallic_roughness
-from orfeas.meshes.usda import Asset, Prim, PrimPath, Value, parse_usda
+from orfeas.meshes.usda import Asset, Prim, PrimPath, Value, as_word, parse_usda
 
-MM_PER_METRE = 1000.0
 # Centimetres, where a layer does not say.
 METRES_PER_UNIT = 0.01
 UV_NAMES = ("primvars:st", "primvars:UVMap", "primvars:st0", "primvars:map1")
@@ -33,15 +33,25 @@ _NO_CORNERS = "The model has faces whose corners do not exist."
 
 @dataclass(frozen=True)
 class _Source:
-    """The texture that feeds an input of a material, and which of its channels."""
+    """The texture that feeds an input of a material, which of its channels, and what all four are multiplied by."""
 
     picture: Image.Image
     channel: str
+    scale: list[float]
+
+    @property
+    def factor(self) -> float:
+        """What the channel is multiplied by."""
+        return self.scale[CHANNELS.get(self.channel, 0)]
 
     def grey(self) -> Image.Image:
         """The channel alone."""
         number = CHANNELS.get(self.channel, 0)
         return self.picture.getchannel(number if number < len(self.picture.getbands()) else 0)
+
+    def picture_in_red(self) -> Image.Image:
+        """The picture with the channel in red, where glTF has it."""
+        return self.grey() if CHANNELS.get(self.channel, 0) else self.picture
 
 
 def read_usdz(files: Mapping[str, bytes]) -> list[Part]:
@@ -87,7 +97,7 @@ class _Scene:
         shown = faces = 0
         while waiting:
             prim, parent, look = waiting.pop()
-            if prim.value("visibility") == "invisible" or prim.value("purpose") == "guide" or prim.kind == "Material":
+            if prim.word("visibility") == "invisible" or prim.word("purpose") == "guide" or prim.kind == "Material":
                 continue
             placed = self._frame() if _is_reset(prim) else parent
             placed = placed @ _placement(prim)
@@ -103,7 +113,7 @@ class _Scene:
     def _frame(self) -> NDArray[np.float64]:
         """From the file's frame to the working frame, millimetres (conventions §3)."""
         metres = self._root.metadata.get("metersPerUnit", METRES_PER_UNIT)
-        up = UP_AXES.get(f"{self._root.metadata.get('upAxis', 'Y')}_UP")
+        up = TO_Y_UP.get(as_word(self._root.metadata.get("upAxis", "Y")))
         if not isinstance(metres, float) or not metres > 0 or up is None:
             raise InvalidMesh(_DAMAGED)
         return up @ np.diag([metres * MM_PER_METRE] * 3 + [1.0])
@@ -116,11 +126,11 @@ class _Scene:
     def _read_material(self, path: str) -> PBRMaterial:
         material = self._prims.get(path, Prim("", path))
         shader = self._follow(material.value("outputs:surface.connect"))[0]
-        if shader is None or shader.value("info:id") != "UsdPreviewSurface":
+        if shader is None or shader.word("info:id") != "UsdPreviewSurface":
             shader = Prim("Shader", path)
-        base, scale = self._source(shader, "diffuseColor"), self._scale(shader, "diffuseColor")
+        base, glow = self._source(shader, "diffuseColor"), self._source(shader, "emissiveColor")
         metallic, roughness = self._source(shader, "metallic"), self._source(shader, "roughness")
-        normal = self._source(shader, "normal")
+        normal, occlusion = self._source(shader, "normal"), self._source(shader, "occlusion")
         both = None
         if metallic is not None and roughness is not None and metallic.picture is roughness.picture:
             both = metallic.picture.convert("RGB") if (metallic.channel, roughness.channel) == ("b", "g") else None
@@ -128,31 +138,32 @@ class _Scene:
             both = join_metallic_roughness(
                 None if metallic is None else metallic.grey(), None if roughness is None else roughness.grey()
             )
-        factor = scale if base is not None else _triple(shader.value("inputs:diffuseColor"), 1.0)
+        factor = base.scale[:3] if base is not None else _triple(shader.value("inputs:diffuseColor"), 1.0)
+        light = glow.scale[:3] if glow is not None else _triple(shader.value("inputs:emissiveColor"), 0.0)
         return PBRMaterial(  # type: ignore[no-untyped-call]  # trimesh leaves this one untyped
             baseColorTexture=None if base is None else base.picture,
             baseColorFactor=[*factor, 1.0],
             metallicRoughnessTexture=both,
-            metallicFactor=1.0 if metallic is not None else _fraction(shader.value("inputs:metallic"), 0.0),
-            roughnessFactor=1.0 if roughness is not None else _fraction(shader.value("inputs:roughness"), ROUGHNESS),
+            metallicFactor=metallic.factor if metallic else _fraction(shader.value("inputs:metallic"), 0.0),
+            roughnessFactor=roughness.factor if roughness else _fraction(shader.value("inputs:roughness"), ROUGHNESS),
             normalTexture=None if normal is None else normal.picture,
+            occlusionTexture=None if occlusion is None else occlusion.picture_in_red(),
+            emissiveTexture=glow.picture if glow is not None and any(light) else None,
+            emissiveFactor=light if any(light) else None,
         )
-
-    def _scale(self, shader: Prim, name: str) -> list[float]:
-        texture = self._follow(shader.value(f"inputs:{name}.connect"))[0]
-        return _triple(None if texture is None else texture.value("inputs:scale"), 1.0)
 
     def _source(self, shader: Prim, name: str) -> _Source | None:
         texture, output = self._follow(shader.value(f"inputs:{name}.connect"))
         file = None if texture is None else texture.value("inputs:file")
-        if not isinstance(file, Asset):
+        if texture is None or not isinstance(file, Asset):
             return None
         data = self._upload.find(file.path)
         if data is None:
             return None
         if data not in self._pictures:
             self._pictures[data] = self._textures.decode(data)
-        return _Source(self._pictures[data], output.rpartition(":")[2])
+        scale = _fractions(texture.value("inputs:scale"))
+        return _Source(self._pictures[data], output.rpartition(":")[2], scale if len(scale) == 4 else [1.0] * 4)
 
     def _follow(self, link: Value) -> tuple[Prim | None, str]:
         """The prim that a connection comes from, and the name of its output."""
@@ -168,16 +179,20 @@ def _bound(prim: Prim) -> str:
 
 
 def _is_reset(prim: Prim) -> bool:
+    return "!resetXformStack!" in _order(prim)
+
+
+def _order(prim: Prim) -> list[str]:
+    """The names of the prim's operations."""
     order = prim.value("xformOpOrder")
-    return isinstance(order, list) and "!resetXformStack!" in order
+    return [as_word(name) for name in order] if isinstance(order, list) else []
 
 
 def _placement(prim: Prim) -> NDArray[np.float64]:
     """``[4, 4]``: the prim's operations, the first one outermost."""
-    order = prim.value("xformOpOrder")
     matrix = np.eye(4)
-    for name in order if isinstance(order, list) else ():
-        if isinstance(name, str) and name != "!resetXformStack!":
+    for name in _order(prim):
+        if name not in ("", "!resetXformStack!"):
             step = _operation(name.removeprefix("!invert!"), prim.value(name.removeprefix("!invert!")))
             if name.startswith("!invert!"):
                 step = _inverse(step)
@@ -230,13 +245,19 @@ def _flat(value: Value) -> NDArray[np.float64]:
     return np.array(found)
 
 
+def _fractions(value: Value) -> list[float]:
+    """All numbers in a value, in order, between 0 and 1."""
+    numbers: list[float] = np.nan_to_num(_flat(value)).clip(0.0, 1.0).tolist()
+    return numbers
+
+
 def _triple(value: Value, default: float) -> list[float]:
-    numbers = np.nan_to_num(_flat(value)).clip(0.0, 1.0).tolist()
+    numbers = _fractions(value)
     return numbers[:3] if len(numbers) >= 3 else [default] * 3
 
 
 def _fraction(value: Value, default: float) -> float:
-    return min(max(value, 0.0), 1.0) if isinstance(value, float) else default
+    return _fractions(value)[0] if isinstance(value, float) else default
 
 
 def _whole(numbers: NDArray[np.float64] | None) -> NDArray[np.int64]:
@@ -252,12 +273,13 @@ def _read_mesh(prim: Prim, look: str) -> Iterator[tuple[str, Part]]:
         raise InvalidMesh(_DAMAGED)
     points = coordinates.reshape(-1, 3)
     sizes, places = _whole(prim.numbers("faceVertexCounts")), _whole(prim.numbers("faceVertexIndices"))
-    if sizes.min(initial=0) < 0 or sizes.sum() != len(places):
+    # Each by itself first: sums of huge ones come out small.
+    if not 0 <= sizes.min(initial=0) <= sizes.max(initial=0) <= len(places) or sizes.sum() != len(places):
         raise InvalidMesh(_DAMAGED)
     if not 0 <= places.min(initial=0) <= places.max(initial=-1) < len(points) and len(places):
         raise InvalidMesh(_NO_CORNERS)
     corners = cut(sizes)
-    if prim.value("orientation") == "leftHanded":
+    if prim.word("orientation") == "leftHanded":
         corners = corners[:, ::-1]
     polygon = np.repeat(np.arange(len(sizes)), sizes)
     uv = next((found for name in UV_NAMES if (found := _primvar(prim, name, 2, places)) is not None), None)
@@ -300,7 +322,7 @@ def _primvar(prim: Prim, name: str, width: int, places: NDArray[np.int64]) -> ND
         if not 0 <= index.min(initial=0) <= index.max(initial=0) < len(rows):
             raise InvalidMesh(_DAMAGED)
         rows = rows[index]
-    match prim.properties[name].metadata.get("interpolation", "constant"):
+    match as_word(prim.properties[name].metadata.get("interpolation", "constant")):
         case "faceVarying" if len(rows) == len(places):
             return rows
         case "vertex" | "varying" if not len(places) or places.max() < len(rows):

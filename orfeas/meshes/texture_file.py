@@ -81,10 +81,14 @@ class MaterialMaps:
     roughness: TextureFile
 
 
-def split_metallic_roughness(both: Image.Image) -> MaterialMaps:
-    """The two maps of a picture as glTF has it: roughness in green, metallic in blue."""
+def split_metallic_roughness(both: Image.Image, metallic: float = 1.0, roughness: float = 1.0) -> MaterialMaps:
+    """The two maps of a picture as glTF has it, roughness in green, metallic in blue; each times its factor."""
     channels = both.convert("RGB")
-    return MaterialMaps(encode_numbers(channels.getchannel(2)), encode_numbers(channels.getchannel(1)))
+    maps = (
+        channels.getchannel(band).point([round(level * factor) for level in range(256)])
+        for band, factor in ((2, metallic), (1, roughness))
+    )
+    return MaterialMaps(*map(encode_numbers, maps))
 
 
 def join_metallic_roughness(metallic: Image.Image | None, roughness: Image.Image | None) -> Image.Image:

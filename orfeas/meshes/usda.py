@@ -82,6 +82,10 @@ class Prim:
         """A property's value; None where it has none."""
         return self.properties.get(name, Property()).value
 
+    def word(self, name: str) -> str:
+        """A property's value as a word; empty where it is none."""
+        return as_word(self.value(name))
+
     def numbers(self, name: str) -> NDArray[np.float64] | None:
         """A property's value as the numbers of an array, one after another; None where it is no array of numbers."""
         value = self.value(name)
@@ -94,6 +98,11 @@ class Prim:
             prim = waiting.pop()
             yield prim
             waiting += reversed(prim.children)
+
+
+def as_word(value: Value) -> str:
+    """``value`` if it is a word, which is safe to compare with others; else an empty one."""
+    return value if isinstance(value, str) else ""
 
 
 def parse_usda(data: bytes) -> Prim:

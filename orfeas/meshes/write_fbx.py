@@ -5,6 +5,7 @@ There is no public specification; what is written is what Blender, ufbx and assi
 
 import numpy as np
 from numpy.typing import NDArray
+from trimesh.visual.material import PBRMaterial
 
 from orfeas.meshes.appearance import base_colour_factor, tinted
 from orfeas.meshes.fbx_nodes import CREATION_TIME, FILE_ID, FbxNode, Value, write_nodes
@@ -12,7 +13,7 @@ from orfeas.meshes.provenance import FBX_PROPERTY
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.surface import Surface
 from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers, split_metallic_roughness
-from orfeas.meshes.write_glb import CLAY, MATT
+from orfeas.meshes.write_glb import CLAY, MATT, metallic_roughness
 from orfeas.options import TextureFormat
 
 CM_PER_MM = 0.1
@@ -187,14 +188,14 @@ def _material(surface: Surface) -> FbxNode:
     colour = [CLAY if surface.colours is None else 1.0] * 3
     emissive = [0.0] * 3
     if material is not None:
-        metallic = material.metallicFactor or 0.0
-        roughness = MATT if material.roughnessFactor is None else material.roughnessFactor
+        metallic, roughness = metallic_roughness(material)
         factor = base_colour_factor(material)
         # With a texture, the factor is in it.
         colour = [1.0] * 3 if surface.texture is not None else to_srgb(factor[:3]).tolist()
         alpha = float(factor[3]) if surface.texture is None else 1.0
         if material.emissiveFactor is not None:
-            emissive = np.clip(material.emissiveFactor, 0.0, 1.0).tolist()
+            is_map = surface.uv is not None and material.emissiveTexture is not None
+            emissive = [1.0] * 3 if is_map else to_srgb(_glow(material)).tolist()
     shine = (1.0 - roughness) ** 2 * 100.0  # as Blender turns one into the other
     return FbxNode(
         "Material",
@@ -232,13 +233,20 @@ def _pictures(surface: Surface, texture_format: TextureFormat) -> dict[str, Text
         tint = tinted(material.baseColorTexture, base_colour_factor(material))
         found["DiffuseColor"] = encode_colours(tint, texture_format)
     if material.metallicRoughnessTexture is not None:
-        maps = split_metallic_roughness(material.metallicRoughnessTexture)
+        # A map takes the place of its number, so that must be in it.
+        maps = split_metallic_roughness(material.metallicRoughnessTexture, *metallic_roughness(material))
         found |= {"ReflectionFactor": maps.metallic, "ShininessExponent": maps.roughness}
     if material.normalTexture is not None:
         found["NormalMap"] = encode_numbers(material.normalTexture)
     if material.emissiveTexture is not None and material.emissiveFactor is not None:
-        found["EmissiveColor"] = encode_colours(material.emissiveTexture, texture_format)
+        glow = tinted(material.emissiveTexture, np.append(_glow(material), 1.0))
+        found["EmissiveColor"] = encode_colours(glow, texture_format)
     return found
+
+
+def _glow(material: PBRMaterial) -> NDArray[np.float64]:
+    """``[3]`` in [0, 1], linear light."""
+    return np.clip(np.asarray(material.emissiveFactor, dtype=np.float64), 0.0, 1.0)
 
 
 FILE_NAMES = {

@@ -234,18 +234,29 @@ def _plain(surface: Surface) -> dict[str, Json]:
     }
 
 
+def metallic_roughness(material: PBRMaterial) -> tuple[float, float]:
+    """The two factors, which multiply their maps.
+
+    glTF's own default is polished metal, which a material that leaves the factors out does not mean.
+    """
+    has_maps = material.metallicRoughnessTexture is not None
+    metallic, roughness = material.metallicFactor, material.roughnessFactor
+    return (
+        float(has_maps) if metallic is None else float(metallic),
+        (1.0 if has_maps else MATT) if roughness is None else float(roughness),
+    )
+
+
 def _material(
     material: PBRMaterial, has_uv: bool, document: _Document, texture_format: TextureFormat
 ) -> dict[str, Json]:
     metal_map = material.metallicRoughnessTexture
-    # glTF's own default is polished metal, which a material that leaves the factors out does not mean.
-    metallic = material.metallicFactor if material.metallicFactor is not None else float(metal_map is not None)
-    rough = material.roughnessFactor if material.roughnessFactor is not None else (1.0 if metal_map else MATT)
+    metallic, rough = metallic_roughness(material)
     factor = base_colour_factor(material)
     physical: dict[str, Json] = {
         "baseColorFactor": factor.tolist(),
-        "metallicFactor": float(metallic),
-        "roughnessFactor": float(rough),
+        "metallicFactor": metallic,
+        "roughnessFactor": rough,
     }
     result: dict[str, Json] = {"name": "model", "pbrMetallicRoughness": physical}
     if has_uv:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from orfeas.meshes.appearance import base_colour_factor
+from orfeas.meshes.appearance import base_colour_factor, tinted
 from orfeas.meshes.numbers import rows_of_text
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.surface import Surface
 from orfeas.meshes.texture_file import TextureFile, encode_colours, split_metallic_roughness
+from orfeas.meshes.write_glb import metallic_roughness
 from orfeas.meshes.write_zip import Entry, write_zip
 from orfeas.options import TextureFormat
 
@@ -47,7 +48,9 @@ def _textures(surface: Surface, texture_format: TextureFormat) -> dict[str, Text
     """The pictures of the material, by name without the suffix."""
     found = {}
     if surface.texture is not None:
-        found[TEXTURE] = encode_colours(surface.texture, texture_format)
+        factor = np.ones(4) if surface.material is None else base_colour_factor(surface.material)
+        # Alpha alone stays a number, for which MTL has one that nobody doubts.
+        found[TEXTURE] = encode_colours(tinted(surface.texture, np.append(factor[:3], 1.0)), texture_format)
     if surface.uv is not None and surface.material is not None and surface.material.metallicRoughnessTexture:
         maps = split_metallic_roughness(surface.material.metallicRoughnessTexture)
         found |= {METALLIC: maps.metallic, ROUGHNESS: maps.roughness}
@@ -91,21 +94,21 @@ def _polygons(faces: NDArray[np.int64], is_quads: bool) -> Iterator[NDArray[np.i
 
 def _materials(surface: Surface, generator: str, textures: Mapping[str, TextureFile]) -> str:
     factor = np.ones(4) if surface.material is None else base_colour_factor(surface.material)
-    red, green, blue = to_srgb(factor[:3])
+    # With a texture, the factor is in it: programs disagree on whether Kd darkens it.
+    red, green, blue = np.ones(3) if TEXTURE in textures else to_srgb(factor[:3])
     lines = [
         f"# {generator}",
         "newmtl model",
-        # Diffuse alone: programs multiply the texture by Kd, and add what Ka and Ks say.
+        # Diffuse alone: programs add what Ka and Ks say.
         f"Kd {red:.4f} {green:.4f} {blue:.4f}",
         "Ka 0 0 0",
         "Ks 0 0 0",
         f"d {factor[3]:.4f}",
         "illum 1",
     ]
-    if METALLIC in textures and surface.material is not None:
-        # The physically based extension of MTL; like Kd, these multiply their maps.
-        metallic, roughness = surface.material.metallicFactor, surface.material.roughnessFactor
-        lines.append(f"Pm {1.0 if metallic is None else metallic:.4f}")
-        lines.append(f"Pr {1.0 if roughness is None else roughness:.4f}")
+    if surface.material is not None:
+        # The physically based extension of MTL; these multiply their maps.
+        metallic, roughness = metallic_roughness(surface.material)
+        lines += [f"Pm {metallic:.4f}", f"Pr {roughness:.4f}"]
     lines += [f"{MAPS[name]} {name}{texture.suffix}" for name, texture in textures.items()]
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from orfeas.meshes.provenance import NOTE, SCENE_USDZ
 from orfeas.meshes.srgb import to_linear
 from orfeas.meshes.surface import Surface
 from orfeas.meshes.texture_file import TextureFile, encode_colours, encode_numbers
-from orfeas.meshes.write_glb import CLAY, MATT, METRES_PER_MM
+from orfeas.meshes.write_glb import CLAY, MATT, METRES_PER_MM, metallic_roughness
 from orfeas.meshes.write_zip import Entry, write_zip
 from orfeas.options import TextureFormat
 
@@ -117,7 +117,8 @@ def _maps(surface: Surface, texture_format: TextureFormat) -> list[_Map]:
         found.append(_Map("base_color", file, True, inputs, (red, green, blue, alpha)))
     if material.metallicRoughnessTexture is not None:
         inputs = {"metallic": ("float", "b"), "roughness": ("float", "g")}
-        scale = (1.0, _given(material.roughnessFactor, 1.0), _given(material.metallicFactor, 1.0), 1.0)
+        metallic, roughness = metallic_roughness(material)
+        scale = (1.0, roughness, metallic, 1.0)
         file = encode_numbers(material.metallicRoughnessTexture)
         found.append(_Map("metallic_roughness", file, False, inputs, scale))
     if material.normalTexture is not None:
@@ -135,10 +136,6 @@ def _maps(surface: Surface, texture_format: TextureFormat) -> list[_Map]:
     return found
 
 
-def _given(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else float(value)
-
-
 def _plain_inputs(surface: Surface) -> dict[str, str]:
     """The surface's inputs that are numbers, where no texture feeds them."""
     material = surface.material
@@ -146,15 +143,17 @@ def _plain_inputs(surface: Surface) -> dict[str, str]:
         clay = "(1, 1, 1)" if surface.colours is not None else f"({CLAY}, {CLAY}, {CLAY})"
         return {"color3f diffuseColor": clay, "float metallic": "0", "float roughness": f"{MATT}"}
     red, green, blue, alpha = base_colour_factor(material)
+    metallic, roughness = metallic_roughness(material)
     plain = {
         "color3f diffuseColor": f"({red:.6g}, {green:.6g}, {blue:.6g})",
-        "float metallic": f"{_given(material.metallicFactor, 0.0):.6g}",
-        "float roughness": f"{_given(material.roughnessFactor, MATT):.6g}",
+        "float metallic": f"{metallic:.6g}",
+        "float roughness": f"{roughness:.6g}",
     }
     if material.alphaMode is not None:
         plain["float opacity"] = f"{alpha:.6g}"
     if material.alphaMode == "MASK":
-        plain["float opacityThreshold"] = f"{_given(material.alphaCutoff, CUTOFF):.6g}"
+        cutoff = CUTOFF if material.alphaCutoff is None else material.alphaCutoff
+        plain["float opacityThreshold"] = f"{cutoff:.6g}"
     if material.emissiveFactor is not None:
         red, green, blue = np.clip(material.emissiveFactor, 0.0, 1.0)
         plain["color3f emissiveColor"] = f"({red:.6g}, {green:.6g}, {blue:.6g})"

@@ -75,7 +75,7 @@ def parse_xml(data: bytes, kind: str, rows: Mapping[str, Row] | None = None) -> 
         data: the file.
         kind: its format, for messages.
         rows: elements that come in millions, by name: what turns the attributes of one into its numbers, always as
-            many. They become rows of the element around them.
+            many. They become rows of the element around them, and hold no elements themselves.
 
     Raises:
         InvalidMesh: it is no XML, is damaged or too large, or declares a document type, as hostile files do.
@@ -83,17 +83,34 @@ def parse_xml(data: bytes, kind: str, rows: Mapping[str, Row] | None = None) -> 
     builder = _Builder(kind, rows or {})
     try:
         builder.parser.Parse(data, True)
-    except (expat.ExpatError, ValueError, KeyError, LookupError) as error:
-        raise InvalidMesh(f"The {kind} file is cut short or damaged.") from error
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise _damaged(kind) from error
     return builder.root.children[0]
 
 
+def parse_whole(text: str, kind: str) -> int:
+    """The number in an attribute that counts or numbers something.
+
+    Raises:
+        InvalidMesh: it is none, or has over nine digits.
+    """
+    if not text.isdecimal() or len(text) > 9:
+        raise _damaged(kind)
+    return int(text)
+
+
+def _damaged(kind: str) -> InvalidMesh:
+    return InvalidMesh(f"The {kind} file is cut short or damaged.")
+
+
 class _Builder:
+    """Elements as they come; ``_open`` are those around the place, a row being None."""
+
     def __init__(self, kind: str, rows: Mapping[str, Row]) -> None:
         self.root = XmlNode("")
         self._kind = kind
         self._rows = rows
-        self._open = [self.root]
+        self._open: list[XmlNode | None] = [self.root]
         self._nodes = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
@@ -105,27 +122,27 @@ class _Builder:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
         row = self._rows.get(local)
+        around = self._open[-1]
+        if around is None or (row is not None and around is self.root):
+            raise _damaged(self._kind)  # an element in a row, or a row by itself
         if row is not None:
-            self._open[-1].add_row(local, row(attributes))
-            self._open.append(_NOWHERE)
+            around.add_row(local, row(attributes))
+            self._open.append(None)
             return
         self._nodes += 1
         if self._nodes > MAX_NODES or len(self._open) > MAX_DEPTH:
             raise InvalidMesh(f"The {self._kind} file has too many parts.")
         node = XmlNode(local, {key.rpartition(" ")[2]: value for key, value in attributes.items()})
-        self._open[-1].children.append(node)
+        around.children.append(node)
         self._open.append(node)
 
     def _end(self, _: str) -> None:
         self._open.pop()
 
     def _text(self, text: str) -> None:
-        if self._open[-1] is not _NOWHERE:
-            self._open[-1].pieces.append(text)
+        around = self._open[-1]
+        if around is not None:
+            around.pieces.append(text)
 
     def _refuse(self, *_: object) -> None:
         raise InvalidMesh(f"The {self._kind} file declares a document type, which is not read; export it without.")
-
-
-# Where the text in a row goes.
-_NOWHERE = XmlNode("")

@@ -5,20 +5,23 @@ import json
 import struct
 from pathlib import Path
 
+import DracoPy
 import numpy as np
 import pytest
 import trimesh
 
 from orfeas.errors import InvalidMesh, InvalidOption
 from orfeas.meshes.appearance import appearance_of
-from orfeas.meshes.draco import pack, unpack
+from orfeas.meshes.draco import EXTENSION, pack, unpack
 from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import read_provenance
+from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.stats import measure
 from orfeas.options import Compression, OutputFormat
 from tests.meshes.solids import PROVENANCE, blob, box, coloured_box, textured_ball
+from tests.meshes.test_read_glb import SQUARE, TWO, square
 
 BALL = place(textured_ball(), 100)
 
@@ -87,10 +90,20 @@ def test_counts_that_would_fill_the_memory_are_seen_before_anything_is_decoded()
         unpack(bytes(data))
 
 
-@pytest.mark.parametrize("data", [b"", b"DRACO", b"DRACO" + bytes(100), b"DRACO\2\2\1\1\0\0\0\xff\xff\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"DRACO", b"DRACO\2\2" + bytes(100), b"DRACO\2\2\1\1\0\0\0\xff\xff\xff\xff\xff\xff"]
+)
 def test_what_is_no_bitstream_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidMesh, match="damaged"):
         unpack(data)
+
+
+@pytest.mark.parametrize("version", [b"\1\3", b"\2\0", b"\2\1", b"\2\3", b"\3\2"])
+def test_a_version_whose_counts_stand_elsewhere_is_refused(version: bytes) -> None:
+    data = bytearray(bitstream())
+    data[5:7] = version
+    with pytest.raises(InvalidMesh, match=r"of another version than 2\.2"):
+        unpack(bytes(data))
 
 
 def test_a_bitstream_cut_anywhere_is_refused() -> None:
@@ -120,6 +133,24 @@ def test_a_few_bytes_that_claim_millions_of_faces_are_refused() -> None:
     data[12:14] = b"\x80\x80\x80\x04"  # eight million vertices
     with pytest.raises(InvalidMesh, match="damaged"):
         unpack(bytes(data))
+
+
+@pytest.mark.parametrize("width", [3, 4])
+def test_colours_that_others_packed_on_vertices_are_read(width: int) -> None:
+    rgba = np.array([[255, 0, 0, 255], [0, 255, 0, 128], [0, 0, 188, 255], [255, 255, 255, 0]], np.uint8)
+    rgba[:, 3] = np.where(width == 4, rgba[:, 3], 255)
+    glb = square(extensions={EXTENSION: {"bufferView": 2, "attributes": {"POSITION": 1, "COLOR_0": 0}}})
+    colours = np.ascontiguousarray(rgba[:, :width])
+    assert glb.view(DracoPy.encode(SQUARE, TWO.reshape(2, 3).astype(np.uint32), colors=colours)) == 2
+    attributes = glb.document["meshes"][0]["primitives"][0]["attributes"]
+    attributes["COLOR_0"] = glb.array(colours, normalized=True)
+    (part,) = glb.parts()
+    assert part.colours is not None
+    # Linear light, as everywhere in glTF (conventions §6).
+    light = np.column_stack([to_srgb(rgba[:, :3] / 255.0), rgba[:, 3] / 255.0])
+    expected = dict(zip(map(tuple, SQUARE * 1000.0), (light * 255.0).round().astype(int).tolist(), strict=True))
+    found = dict(zip(map(tuple, part.vertices), part.colours.tolist(), strict=True))
+    assert found == expected
 
 
 def test_counts_that_differ_from_the_bitstream_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -308,3 +309,22 @@ def test_a_cube_in_several_parts_is_closed(tmp_path: Path) -> None:
     mesh = load_mesh(put(tmp_path, "".join(lines + faces).encode(), "a.obj"))
     assert measure(mesh).is_watertight
     assert len(mesh.vertices) == 8
+
+
+@pytest.mark.parametrize(
+    ("comments", "root", "message"),
+    [
+        (10_000, "x", "not a model that can be read"),
+        (2_000, "<COLLADA/>", "no scene"),
+        (2_000, "<!DOCTYPE COLLADA><COLLADA/>", "declares a document type"),
+        (2_000, "<!--", "not a model that can be read"),
+    ],
+)
+def test_comments_in_front_of_a_dae_are_passed_over_at_once(
+    comments: int, root: str, message: str, tmp_path: Path
+) -> None:
+    path = put(tmp_path, b'<?xml version="1.0"?>' + b"<!---->" * comments + root.encode())
+    began_s = time.perf_counter()
+    with pytest.raises(InvalidMesh, match=message):
+        load_mesh(path)
+    assert time.perf_counter() - began_s < 0.5

@@ -86,6 +86,35 @@ def test_colours_of_corners_and_of_the_whole_are_read() -> None:
     assert by_colour == {(red, green, red), (blue, blue, blue)}
 
 
+@pytest.mark.parametrize(
+    ("look", "thing", "expected"),
+    [
+        (' p1="1"', ' pid="2" pindex="0"', {"green", "red"}),
+        (' p1="1" p2="0" p3="1"', ' pid="2" pindex="0"', {"mixed", "red"}),
+        (' pid="2"', ' pid="3" pindex="1"', {"green", "blue"}),
+        (' p1="1"', "", {None}),
+    ],
+)
+def test_a_triangle_takes_from_its_object_what_it_does_not_say(
+    look: str, thing: str, expected: set[str | None]
+) -> None:
+    colours = '<m:colorgroup id="2"><m:color color="#FF0000"/><m:color color="#00FF00"/></m:colorgroup>'
+    colours += '<m:colorgroup id="3"><m:color color="#000000"/><m:color color="#0000FF"/></m:colorgroup>'
+    red, green, blue = (255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255)
+    names: dict[object, str | None] = {
+        (red,) * 3: "red",
+        (green,) * 3: "green",
+        (blue,) * 3: "blue",
+        (green, red, green): "mixed",
+        None: None,
+    }
+    found: set[str | None] = set()
+    for part in parts(model(colours, look=look, thing=thing)):
+        for face in part.faces:
+            found.add(names[None if part.colours is None else tuple(map(tuple, part.colours[face].tolist()))])
+    assert found == expected
+
+
 def textured(path: str = "/3D/Textures/t.png") -> bytes:
     resources = (
         f'<m:texture2d id="1" path="{path}" contenttype="image/png"/><m:texture2dgroup id="2" texid="1">'
@@ -111,6 +140,17 @@ def test_the_package_says_which_model_it_begins_with() -> None:
     assert part.vertices[4].tolist() == [0, 4, 0]
 
 
+BAD_COLOURS = ["#" + "F" * 400, "#-FFFFFF", "#-FFFFF", "#FFFFFFFFF", "#FFF", "#F_F_F_", "# FFFFF", "#", "red", ""]
+
+
+def coloured(colour: str) -> bytes:
+    return model(f'<m:colorgroup id="2"><m:color color="{colour}"/></m:colorgroup>', thing=' pid="2" pindex="0"')
+
+
+def test_text_in_a_row_belongs_to_nothing() -> None:
+    assert triangles(model().replace(b'z="3"/>', b'z="3"> a </vertex>')) == triangles(model())
+
+
 @pytest.mark.parametrize("path", ["http://127.0.0.1/t.png", "/../../etc/passwd", "/3D/no.png", ""])
 def test_a_texture_that_is_not_in_the_package_is_refused(path: str) -> None:
     with pytest.raises(InvalidMesh, match=r"outside of what was uploaded|texture that is not there"):
@@ -134,6 +174,11 @@ def test_a_texture_that_is_not_in_the_package_is_refused(path: str) -> None:
         (model().replace(b'v3="2"', b'v3="-1"'), "do not exist"),
         (model().replace(b'v3="2"', b'v3="nan"'), "other than a number"),
         (model().replace(b'v3="2"', b""), "damaged"),
+        (b"<vertex/>", "damaged"),
+        (b'<vertex x="0" y="0" z="0"/>', "damaged"),
+        (model().replace(b'z="3"/>', b'z="3"><a/></vertex>'), "damaged"),
+        (model().replace(b'z="3"/>', b'z="3"><vertex x="0" y="0" z="0"/></vertex>'), "damaged"),
+        *((coloured(colour), "damaged") for colour in BAD_COLOURS),
         (model().replace(b'x="1"', b'x="one"'), "damaged"),
         (
             model(

@@ -172,6 +172,8 @@ READS = b'<!DOCTYPE COLLADA [<!ENTITY a SYSTEM "file:///etc/passwd">]><COLLADA>&
         (dae().replace(b"0 1 2 3</p>", b"0 1 2 -1</p>"), "do not exist"),
         (dae().replace(b"0 1 2 3</p>", b"0 1 2</p>"), "damaged"),
         (dae().replace(b"<vcount>4", b"<vcount>-4"), "damaged"),
+        (dae().replace(b"<vcount>4", b"<vcount>" + b"4611686018427387904 " * 4), "damaged"),
+        (dae().replace(b"<vcount>4", b"<vcount>5"), "damaged"),
         (dae().replace(b"<vcount>4", b"<vcount>four"), "other than a number"),
         (dae().replace(b'stride="3"', b'stride="0"'), "damaged"),
         (dae().replace(b'count="4" stride', b'count="5" stride'), "damaged"),

@@ -200,3 +200,17 @@ def test_a_single_physical_map_leaves_the_other_to_its_factor() -> None:
     packed = np.asarray(material.metallicRoughnessTexture)
     assert (packed[..., :2] == 255).all()
     assert (material.metallicFactor, material.roughnessFactor) == (1.0, 0.25)
+
+
+def test_a_physical_map_without_a_factor_is_taken_as_it_is() -> None:
+    materials = read_mtl(
+        b"newmtl a\nmap_Pm wood.png\nnewmtl b\nmap_Pr wood.png\nnewmtl c\n", Upload({"wood.png": texture()})
+    )
+    factors = {name: (found.metallicFactor, found.roughnessFactor) for name, found in materials.items()}
+    assert factors == {b"a": (1.0, 0.9), b"b": (0.0, 1.0), b"c": (0.0, 0.9)}
+
+
+def test_numbers_of_materials_stay_between_nothing_and_all() -> None:
+    material = read_mtl(b"newmtl a\nPr nan\nPm inf\nKd nan -1 7\n", Upload())[b"a"]
+    assert (material.metallicFactor, material.roughnessFactor) == (1.0, 0.0)
+    assert material.baseColorFactor.tolist() == [0, 0, 255, 255]

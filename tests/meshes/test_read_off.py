@@ -59,6 +59,7 @@ def test_what_trimesh_writes_is_read() -> None:
         (b"OFF\n4 1 0\n" + SQUARE + b"4 0 1 2\n", "cut short"),
         (b"OFF\n4 1 0\n" + SQUARE + b"-4 0 1 2\n", "cut short"),
         (b"OFF\n4 1 0\n" + SQUARE.replace(b"1 1 0", b"1 1") + b"4 0 1 2 3\n", "too few numbers"),
+        (b"OFF\n4 1 0\n" + SQUARE.replace(b"1 0 0\n1 1 0", b"1 0\n0 1 1 0") + b"4 0 1 2 3\n", "too few numbers"),
         (b"OFF\n4 1 0\n" + SQUARE + b"4 0 1 two 3\n", "other than a number"),
         (b"OFF\n99999999999999999999 1 0\n", "other than a number"),
         (b"OFF\n8 99999999 0\n", "99,999,999 faces"),

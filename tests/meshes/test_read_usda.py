@@ -124,6 +124,16 @@ def test_a_material_with_a_picture_of_one_channel_is_read() -> None:
     assert (material.metallicFactor, material.roughnessFactor) == (0.0, 1.0)
 
 
+def test_a_channel_is_multiplied_by_its_own_scale() -> None:
+    look = MATERIAL.replace("outputs:r>", "outputs:g>\n float inputs:occlusion.connect = </root/red/t.outputs:b>\n")
+    look = look.replace("asset inputs", "float4 inputs:scale = (0.1, 0.25, nan, 7)\n asset inputs")
+    material = only(usda(MESH + "rel material:binding = </root/red>\n", more=look % "r.png"), r_png=png()).material
+    assert material is not None
+    assert material.roughnessFactor == 0.25
+    assert material.metallicRoughnessTexture.getpixel((0, 0))[1] == 8
+    assert material.occlusionTexture.getpixel((0, 0)) == 7
+
+
 def test_faces_of_another_material_are_a_part_of_their_own() -> None:
     faces = MESH.replace("[4]", "[3, 3]").replace("[0, 1, 2, 3]", "[0, 1, 2, 0, 2, 3]")
     subset = 'def GeomSubset "some" {\n int[] indices = [1]\n rel material:binding = </root/red>\n}\n'
@@ -166,8 +176,11 @@ def test_a_picture_outside_of_the_upload_is_refused(file: str) -> None:
         (usda(MESH.replace("1, 2, 3]", "1, 2, -1]")), "do not exist"),
         (usda(MESH.replace("[4]", "[5]")), "damaged"),
         (usda(MESH.replace("[4]", "[nan]")), "damaged"),
+        (usda(MESH.replace("[4]", f"[4, {', '.join(['4503599627370496'] * 4096)}]")), "damaged"),
+        (usda(MESH.replace("[4]", "[5]"), place="uniform token[] xformOpOrder = [[1, 2], [3, 4]]"), "damaged"),
         (usda(MESH.replace("(0, 2, 3)", "(0, 2)")), "damaged"),
         (usda(MESH.replace("[4]", "[four]")), "damaged"),
+        (usda(MESH.replace("[4]", "[5]") + "token visibility = [1, 2]\n"), "damaged"),
         (usda(place='uniform token[] xformOpOrder = ["xformOp:translate"]'), "cannot be read"),
         (b"#usda 1.0\n" + b'def "a" {' * 100, "too many parts"),
         (b"#usda 1.0\n(a = " + b"[" * 100, "too many parts"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import trimesh
 import ufbx
+from numpy.typing import NDArray
 from pxr import Usd, UsdGeom, UsdShade, UsdValidation
 
 from orfeas.meshes.appearance import appearance_of
@@ -38,6 +39,12 @@ def everything() -> trimesh.Trimesh:
 
 
 MODELS["everything"] = everything()
+WITH_UV = {name: look.uv for name, mesh in MODELS.items() if (look := appearance_of(mesh)).uv is not None}
+WITHOUT_UV = sorted(MODELS.keys() - WITH_UV)
+
+
+def test_there_are_models_of_both_kinds() -> None:
+    assert (sorted(WITH_UV), WITHOUT_UV) == (["everything", "physical", "textured"], ["coloured", "plain"])
 
 
 def written(name: str, output_format: OutputFormat, folder: Path) -> tuple[trimesh.Trimesh, Path]:
@@ -73,11 +80,20 @@ class TestUsdz:
         corners = np.array(prim.GetFaceVertexIndicesAttr().Get()).reshape(-1, 3)
         assert points[corners] == pytest.approx(mesh.vertices[mesh.faces] / 1000, abs=1e-7)
         assert (points[:, 1].min(), points.min(axis=0)[1]) == pytest.approx((0.0, 0.0), abs=1e-7)
-        uv = appearance_of(mesh).uv
-        primvar = UsdGeom.PrimvarsAPI(prim).GetPrimvar("st")
-        assert primvar.HasValue() == (uv is not None)
-        if uv is not None:
-            assert np.array(primvar.ComputeFlattened()) == pytest.approx(uv[mesh.faces].reshape(-1, 2), abs=1e-6)
+
+    def primvars(self, name: str, folder: Path) -> dict[str, NDArray[np.float64]]:
+        stage = Usd.Stage.Open(str(written(name, OutputFormat.USDZ, folder)[1]))
+        found = UsdGeom.PrimvarsAPI(stage.GetDefaultPrim().GetChild("mesh")).GetPrimvarsWithValues()
+        return {primvar.GetPrimvarName(): np.array(primvar.ComputeFlattened()) for primvar in found}
+
+    @pytest.mark.parametrize("name", WITH_UV)
+    def test_usd_finds_the_uv_of_every_corner(self, name: str, tmp_path: Path) -> None:
+        expected = WITH_UV[name][MODELS[name].faces].reshape(-1, 2)
+        assert self.primvars(name, tmp_path)["st"] == pytest.approx(expected, abs=1e-6)
+
+    @pytest.mark.parametrize("name", WITHOUT_UV)
+    def test_usd_finds_no_uvs_where_there_are_none(self, name: str, tmp_path: Path) -> None:
+        assert "st" not in self.primvars(name, tmp_path)
 
     def test_the_surface_takes_each_texture_from_its_channel(self, tmp_path: Path) -> None:
         _, path = written("everything", OutputFormat.USDZ, tmp_path)
@@ -113,7 +129,6 @@ class TestFbx:
         mesh, path = written(name, OutputFormat.FBX, tmp_path)
         scene = ufbx.load_file(str(path))
         found = scene.meshes[0]
-        look = appearance_of(mesh)
         assert list(scene.metadata.warnings) == []
         assert scene.metadata.creator.startswith("ORFEAS ")
         assert (scene.settings.unit_meters, int(scene.settings.axes.up)) == (0.01, 2)
@@ -122,11 +137,19 @@ class TestFbx:
         places = np.array([[p.x, p.y, p.z] for p in found.vertex_position.values])
         corners = places[np.array(list(found.vertex_position.indices))].reshape(-1, 3, 3)
         assert corners == pytest.approx(mesh.vertices[mesh.faces] / 10, abs=1e-5)
-        assert found.vertex_uv.exists == (look.uv is not None)
-        if look.uv is not None:
-            values = np.array([[p.x, p.y] for p in found.vertex_uv.values])
-            uv = values[np.array(list(found.vertex_uv.indices))]
-            assert uv == pytest.approx(look.uv[mesh.faces].reshape(-1, 2), abs=1e-6)
+
+    def uvs(self, name: str, folder: Path) -> ufbx.VertexVec2:
+        return ufbx.load_file(str(written(name, OutputFormat.FBX, folder)[1])).meshes[0].vertex_uv
+
+    @pytest.mark.parametrize("name", WITH_UV)
+    def test_ufbx_finds_the_uv_of_every_corner(self, name: str, tmp_path: Path) -> None:
+        found = self.uvs(name, tmp_path)
+        uv = np.array([[p.x, p.y] for p in found.values])[np.array(list(found.indices))]
+        assert uv == pytest.approx(WITH_UV[name][MODELS[name].faces].reshape(-1, 2), abs=1e-6)
+
+    @pytest.mark.parametrize("name", WITHOUT_UV)
+    def test_ufbx_finds_no_uvs_where_there_are_none(self, name: str, tmp_path: Path) -> None:
+        assert not self.uvs(name, tmp_path).exists
 
     def test_ufbx_finds_the_textures_in_the_file(self, tmp_path: Path) -> None:
         _, path = written("everything", OutputFormat.FBX, tmp_path)
