@@ -7,7 +7,8 @@ that ran past its duration, is "GPU task aborted". Torch says that there is a GP
 worker has what the machine has. Differs on purpose: no platform is asked, and there is one GPU.
 
 What happens is written to the file that ``STAND_IN_LOG`` names, an event a line. The file that ``STAND_IN_QUEUE`` names
-says how it goes: while it says "full", no GPU is free; a name of ``REFUSALS`` or ``FAILURES`` refuses; "brief" lends for a second.
+says how it goes: while it says "full", no GPU is free; a name of ``REFUSALS`` or ``FAILURES`` refuses; "brief" lends a
+GPU for a second.
 """
 
 import multiprocessing
