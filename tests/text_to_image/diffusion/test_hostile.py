@@ -27,7 +27,10 @@ def index(**changes: object) -> Callable[[Path], None]:
 
 def content(name: str, data: bytes) -> Callable[[Path], None]:
     """What puts other content into a file."""
-    return lambda folder: (folder / name).write_bytes(data) and None
+    def change(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return change
 
 
 def header(**entry: object) -> Callable[[Path], None]:
