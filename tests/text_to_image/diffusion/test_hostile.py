@@ -27,6 +27,7 @@ def index(**changes: object) -> Callable[[Path], None]:
 
 def content(name: str, data: bytes) -> Callable[[Path], None]:
     """What puts other content into a file."""
+
     def change(folder: Path) -> None:
         (folder / name).write_bytes(data)
 
