@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +16,19 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orfeas.errors import EngineUnavailable, InternalError, InvalidImage, InvalidOption, NotFound, OrfeasError
+from orfeas.errors import (
+    Cancelled,
+    EngineUnavailable,
+    InternalError,
+    InvalidImage,
+    InvalidOption,
+    NotFound,
+    OrfeasError,
+    ServerBusy,
+)
 from orfeas.options import Compression, OutputFormat, parse_choice, quote
 from orfeas.pictures.turntable import TurntableOptions
-from orfeas.progress import Progress
+from orfeas.progress import Progress, Step
 from orfeas.records import FetchState, FetchStatus, to_json
 from orfeas.settings import Settings
 from orfeas.studio import Studio
@@ -36,6 +46,8 @@ FETCHED = re.compile(r"/file[=/]\s*https?:", re.IGNORECASE)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 # Parameters without a default, whatever the endpoint.
 REQUIRED = frozenset({"image", "mesh", "prompt", "job_id"})
+# How long a GET waits for the turntables of others.
+EASEL_S = 10.0
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HARDENING: Mapping[str, str] = {
@@ -172,10 +184,18 @@ class Routes:
         return _answer(answer)
 
     def turntable(self, request: Request) -> Response:
-        """The job's model turning, as the endpoint of that name draws it unless told otherwise."""
+        """The job's model turning, as the endpoint of that name draws it unless told otherwise.
+
+        Busy where others' are drawn for longer than a few seconds: whoever waits here takes a thread of the server's.
+        """
 
         def answer() -> Response:
-            path = self._studio.results.turntable(request.path_params["job_id"], TurntableOptions(), Progress())
+            patience = _Patience()
+            progress = Progress(patience.draws, patience.is_over)
+            try:
+                path = self._studio.results.turntable(request.path_params["job_id"], TurntableOptions(), progress)
+            except Cancelled as error:
+                raise ServerBusy("Other turntables are being drawn. Try again in a minute.") from error
             return FileResponse(path, media_type="image/webp", filename=path.name)
 
         return _answer(answer)
@@ -191,6 +211,20 @@ class Routes:
         if not self._studio.job(job_id).prompt:
             raise NotFound("This job made no picture.")
         return self._studio.results.picture(job_id)
+
+
+class _Patience:
+    """How long a request waits for its turn; once it is at work, it is done."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + EASEL_S
+        self._is_at_work = False
+
+    def draws(self, _: Step) -> None:
+        self._is_at_work = True
+
+    def is_over(self) -> bool:
+        return not self._is_at_work and time.monotonic() > self._end
 
 
 def _fetch_text(fetch: FetchState) -> str:
@@ -291,7 +325,11 @@ class Guard:
         if origin is None or origin.lower() in self._allowed:
             return False
         hosts = {headers.get("host", ""), headers.get("x-forwarded-host", "")}
-        return urlsplit(origin).netloc.lower() not in {host.lower() for host in hosts if host}
+        try:
+            name = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return True
+        return name not in {host.lower() for host in hosts if host}
 
     def _refusal(self, scope: Scope, headers: Headers, is_foreign: bool) -> Response | None:
         if self._is_local and _host_name(headers) not in self._names:

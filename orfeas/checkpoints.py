@@ -3,6 +3,7 @@
 import json
 import math
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from orfeas.errors import EngineUnavailable
 
 # The length of a safetensors file's header stands in its first bytes; the format allows 100 MB.
 HEADER_BYTES, MAX_HEADER_BYTES = 8, 100_000_000
+# The smallest numbers that the format has are half a byte.
+VALUES_PER_BYTE = 2
 
 
 def check_whole(checkpoint: Path) -> None:
@@ -47,10 +50,24 @@ def _is_whole_zip(checkpoint: Path) -> bool:
 def _is_whole_safetensors(checkpoint: Path) -> bool:
     try:
         length, header = _read_header(checkpoint)
-        ends = [entry["data_offsets"][1] for entry in header.values()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        ends = [_end_of(entry) for entry in header.values()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     return bool(ends) and HEADER_BYTES + length + max(ends) == checkpoint.stat().st_size
+
+
+def _end_of(entry: Mapping[str, Any]) -> int:
+    """Where a tensor's data end.
+
+    Raises:
+        ValueError: they are fewer than its shape says, or it has none that can be.
+    """
+    shape, (start, end) = entry["shape"], entry["data_offsets"]
+    if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
+        raise ValueError("not counts")
+    if math.prod(shape) > VALUES_PER_BYTE * (end - start):
+        raise ValueError("fewer data than values")
+    return int(end)
 
 
 def _read_header(checkpoint: Path) -> tuple[int, dict[str, Any]]:

@@ -20,7 +20,7 @@ from orfeas.pictures.turntable import TurntableOptions, make_turntable
 from orfeas.progress import Progress, Stage
 from orfeas.records import MeshReport, PrintReport
 
-INSPECT_TIMEOUT_S = 300.0
+INSPECT_TIMEOUT_S = 60.0
 
 
 class MeshFiles:
@@ -33,14 +33,14 @@ class MeshFiles:
     def __init__(self, apart: Apart) -> None:
         self._apart = apart
 
-    def inspect(self, mesh: Path) -> MeshReport:
+    def inspect(self, mesh: Path, progress: Progress) -> MeshReport:
         """Measure a mesh file of any kind that can be read.
 
         Raises:
             InvalidMesh: it cannot be read.
-            InternalError: the process that read it crashed.
+            Cancelled: the user has stopped the work.
+            InternalError: the process that read it crashed, or took longer than a minute.
         """
-        progress = Progress()
         with progress.stage(Stage.REPAIR):
             return self._apart.run(inspect_file, progress, INSPECT_TIMEOUT_S, mesh)
 
@@ -50,19 +50,19 @@ class MeshFiles:
         Raises:
             InvalidMesh: it cannot be read, or has no inside.
             Cancelled: the user has stopped the work.
-            InternalError: the process that read it crashed.
+            InternalError: the process that read it crashed, or took longer than a minute.
         """
         with progress.stage(Stage.PREPARE):
             return self._apart.run(check_print_file, progress, INSPECT_TIMEOUT_S, mesh, options)
 
-    def inspect_for_view(self, mesh: Path, view: Path) -> MeshReport:
+    def inspect_for_view(self, mesh: Path, view: Path, progress: Progress) -> MeshReport:
         """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its open and crowded edges marked.
 
         Raises:
             InvalidMesh: it cannot be read.
-            InternalError: the process that read it crashed.
+            Cancelled: the user has stopped the work.
+            InternalError: the process that read it crashed, or took longer than a minute.
         """
-        progress = Progress()
         with progress.stage(Stage.REPAIR):
             return self._apart.run(inspect_for_view, progress, INSPECT_TIMEOUT_S, mesh, view)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from orfeas.apart import Apart
 from orfeas.engines.base import Remover, ShapeEngine, TextureEngine
 from orfeas.options import PictureOptions, RepairOptions, ShapeOptions, TextureOptions
-from orfeas.records import EngineInfo, ImageInfo, MeshReport, Scalar
+from orfeas.records import EngineInfo, MeshReport, Scalar
 from orfeas.text_to_image.base import PictureEngine
 
 # How repaired meshes say by what they were made; the revision changes with what comes out.
@@ -95,7 +95,6 @@ class Made:
     files: Mapping[str, int]
     mesh: MeshReport | None = None
     mesh_before: MeshReport | None = None
-    image: ImageInfo | None = None
     notes: tuple[str, ...] = ()
     options: Mapping[str, Scalar] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ import functools
 import json
 import logging
 import math
+import secrets
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -135,7 +136,7 @@ class ZeroGpu:
         Raises:
             OrfeasError: as the engines say; ``Cancelled`` while it waits for a GPU, too.
             RateLimited: the visitor has used up their GPU time.
-            ServerBusy: no GPU was free.
+            ServerBusy: no GPU was free, or the platform has lent the visitor enough for now.
             EngineUnavailable: the GPU was taken away before the job was done.
         """
         work = Work.of(task, kind, folder, self._settings)
@@ -190,18 +191,35 @@ def _call_gpu(call: Callable[[], Outcome], lent_s: int) -> Outcome:
     try:
         return call()
     except gr.Error as error:
-        title, message = str(error.title), str(error.message)
-        LOGGER.warning("%s: %s", title, message)
-        if title.startswith("ZeroGPU worker error"):
-            if "aborted" not in message:
-                raise InternalError(f"The GPU worker could not start or answer ({message}). Try again.") from error
-            raise EngineUnavailable(
-                f"The GPU was lent for {lent_s} seconds and was taken away before the job was done. "
-                "Choose a lower quality and try again."
-            ) from error
-        if title.startswith(("ZeroGPU queue", "ZeroGPU client")):
-            raise ServerBusy(f"No GPU was free ({message.rstrip('.')}). Try again in a minute.") from error
-        raise RateLimited(message) from error
+        raise _explain(str(error.title), str(error.message), lent_s) from error
+    except RuntimeError as error:
+        if not str(error).startswith("ZeroGPU API"):
+            raise
+        LOGGER.warning("%s", error)
+        raise ServerBusy("The platform that lends GPUs does not answer as it should. Try again in a minute.") from error
+
+
+def _explain(title: str, message: str, lent_s: int) -> OrfeasError:
+    """The error of ours for one of the platform's; titles as of its package ``spaces`` 0.51.3."""
+    if title.startswith("ZeroGPU worker error") and "aborted" in message:
+        error: OrfeasError = EngineUnavailable(
+            f"The GPU was lent for {lent_s} seconds and was taken away before the job was done. "
+            "Choose a lower quality and try again."
+        )
+    elif title.startswith("ZeroGPU worker error"):
+        error = InternalError(f"The GPU worker could not start or answer ({message}). Try again.")
+    elif title.startswith(("ZeroGPU queue", "ZeroGPU client")):
+        error = ServerBusy(f"No GPU was free ({message.rstrip('.')}). Try again in a minute.")
+    elif title.startswith("ZeroGPU pending credits"):
+        error = ServerBusy(message)
+    elif title.startswith("ZeroGPU quota"):
+        error = RateLimited(message)
+    else:
+        reference = secrets.token_hex(4)
+        LOGGER.error("no GPU was lent; reference %s; %s: %s", reference, title, message)
+        return InternalError(f"No GPU was lent for this job. The operator finds it in the log under {reference}.")
+    LOGGER.warning("%s: %s", title, message)
+    return error
 
 
 def duration_s(work: Work) -> int:

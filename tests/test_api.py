@@ -159,6 +159,19 @@ def test_the_turntable_of_a_job_is_served_as_a_file_to_keep(http: TestClient, jo
         assert (film.size, getattr(film, "n_frames", 1)) == ((512, 512), 24)
 
 
+def test_a_turntable_behind_those_of_others_is_busy_before_long(
+    http: TestClient, studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orfeas.api.EASEL_S", 0.3)
+    start = time.monotonic()
+    with studio.results._easel:
+        answer = http.get(f"/jobs/{job_id}/turntable.webp")
+    assert time.monotonic() - start < 2
+    assert (answer.status_code, answer.json()["error"]) == (503, "busy")
+    # What is drawn once it is its turn may take longer than the wait.
+    assert http.get(f"/jobs/{job_id}/turntable.webp").status_code == 200
+
+
 def test_a_job_without_a_model_has_no_turntable(http: TestClient, studio: Studio) -> None:
     answer = http.get(f"/jobs/{studio.text_to_image('a red apple').job_id}/turntable.webp")
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
@@ -232,7 +245,7 @@ def test_an_allowed_origin_may_post_and_read(guarded: TestClient) -> None:
     assert answer.headers["access-control-allow-credentials"] == "true"
 
 
-@pytest.mark.parametrize("origin", [OTHER, "null", "http://studio.example.evil.example"])
+@pytest.mark.parametrize("origin", [OTHER, "null", "http://studio.example.evil.example", "http://[x"])
 def test_another_web_site_may_not_post(guarded: TestClient, origin: str) -> None:
     answer = guarded.post("/echo", content=b"1", headers={"origin": origin})
     assert (answer.status_code, answer.json()["error"]) == (403, "foreign_origin")

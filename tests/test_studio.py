@@ -95,7 +95,7 @@ def test_every_format_measures_what_was_asked(studio: Studio, mug: Path, output_
     assert set(job.files) == {"glb", output_format.value}
     path = studio.results.download(job.job_id, output_format)
     assert path.stat().st_size == job.files[output_format.value]
-    report = studio.meshes.inspect(path)
+    report = studio.meshes.inspect(path, Progress())
     assert max(report.size_mm) == pytest.approx(42, rel=1e-4)
     assert report.is_watertight
 
@@ -331,7 +331,7 @@ def test_a_scaled_file_says_its_own_size(studio: Studio, mug: Path, tmp_path: Pa
         studio.meshes.convert(studio.results.download(job.job_id, OutputFormat.GLB), OutputFormat.GLB, 25)
     )
     assert studio.meshes.settings_from(scaled).options["size_mm"] == 25
-    assert max(studio.meshes.inspect(scaled).size_mm) == pytest.approx(25, rel=1e-4)
+    assert max(studio.meshes.inspect(scaled, Progress()).size_mm) == pytest.approx(25, rel=1e-4)
 
 
 def test_past_stages_are_timed_while_a_job_runs(settings: Settings, mug: Path) -> None:

@@ -183,6 +183,16 @@ def test_how_the_work_failed_comes_back_as_it_was(space: Space, mug: Path) -> No
         ("quota", r"Too many requests: You have exceeded your free ZeroGPU quota \(37s requested vs\. 0s left\)\."),
         ("timeout", r"Server busy: No GPU was free \(No GPU was available after 60s\)\. Try again in a minute\."),
         ("broken", r"Internal error: The GPU worker could not start or answer \(RuntimeError\)\. Try again\."),
+        ("expired", r"Server busy: No GPU was free \(Expired ZeroGPU proxy token\)\. Try again in a minute\."),
+        (
+            "credits",
+            r"Server busy: You have too many ZeroGPU credits allocated to running tasks\. Try again once some of those "
+            r"tasks have completed\.",
+        ),
+        (
+            "schedule",
+            r"Server busy: The platform that lends GPUs does not answer as it should\. Try again in a minute\.",
+        ),
     ],
 )
 def test_what_the_platform_refuses_is_an_error_of_ours(space: Space, mug: Path, refusal: str, sentence: str) -> None:
@@ -191,6 +201,28 @@ def test_what_the_platform_refuses_is_an_error_of_ours(space: Space, mug: Path, 
     with pytest.raises(AppError, match=sentence):
         client.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
     space.queue.unlink()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        ("duration", "ZeroGPU illegal duration: The requested GPU duration (37s) is larger than the maximum allowed"),
+        ("new", "ZeroGPU of another day: What no release has said yet."),
+        ("stream", "Unexpected end of stream"),
+    ],
+)
+def test_what_nobody_expects_of_the_platform_is_found_in_the_log_by_its_reference(
+    space: Space, mug: Path, refusal: str, said: str
+) -> None:
+    space.queue.write_text(refusal)
+    client = space.client()
+    with pytest.raises(AppError, match=r"^Internal error: .* The operator finds it in the log under") as caught:
+        client.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
+    space.queue.unlink()
+    reference = str(caught.value).rstrip(".").rpartition(" ")[2]
+    told = space.app.log.read_text().partition(f"reference {reference}")
+    assert told[1]
+    assert said in told[2]
 
 
 def test_a_gpu_that_is_taken_back_ends_the_job_alone(space: Space, mug: Path) -> None:

@@ -77,10 +77,11 @@ def run_turntable(options: argparse.Namespace) -> int:
 def run_inspect(options: argparse.Namespace) -> int:
     """``inspect``: the mesh report as JSON; with ``--material`` what printing it comes to, too."""
     with stopped_by_signals() as stop, scratch_studio() as studio:
-        found = to_json(studio.meshes.inspect(options.mesh))
+        progress = Progress(is_cancelled=stop.is_set)
+        found = to_json(studio.meshes.inspect(options.mesh, progress))
         if options.material is not None:
             wanted = parse_print_options(material=options.material)
-            report = studio.meshes.inspect_print(options.mesh, wanted, Progress(is_cancelled=stop.is_set))
+            report = studio.meshes.inspect_print(options.mesh, wanted, progress)
             found = {**found, "print": to_json(report)}
     print(json.dumps(found, indent=2))
     return 0

@@ -16,6 +16,7 @@ from orfeas.options import (
 )
 from orfeas.records import EngineInfo
 from orfeas.ui import words
+from orfeas.ui.inputs import number_input
 
 DEFAULTS = ShapeOptions()
 
@@ -92,11 +93,11 @@ def create_advanced(quality: gr.Radio, engines: Sequence[EngineInfo]) -> Advance
         )
         texture = _create_texture(engines)
         with gr.Row(elem_classes="pair"):
-            size_mm = _number("Size, mm", "Longest side, 1 to 10,000.", DEFAULTS.size_mm, "size-mm", 1, 10_000)
-            seed = _number("Seed", "-1 takes a new one each time.", -1, "seed", -1, MAX_SEED)
+            size_mm = number_input("Size, mm", "Longest side, 1 to 10,000.", DEFAULTS.size_mm, "size-mm", 1, 10_000)
+            seed = number_input("Seed", "-1 takes a new one each time.", -1, "seed", -1, MAX_SEED)
         with gr.Row(elem_classes="pair"):
-            target_faces = _number("Faces", "0 lets the quality choose.", 0, "target-faces", 0, 2_000_000)
-            texture_size = _number("Texture, px", "0 lets the quality choose.", 0, "texture-size", 0, 4096)
+            target_faces = number_input("Faces", "0 lets the quality choose.", 0, "target-faces", 0, 2_000_000)
+            texture_size = number_input("Texture, px", "0 lets the quality choose.", 0, "texture-size", 0, 4096)
         learned = _create_learned(engines)
         load_settings = gr.UploadButton(
             "Load settings from a model file",
@@ -175,14 +176,16 @@ def _create_texture(engines: Sequence[EngineInfo]) -> _TextureInputs:
 def _create_learned(engines: Sequence[EngineInfo]) -> _LearnedInputs:
     with gr.Column(visible=has_learned(engines), min_width=0) as column:
         with gr.Row(elem_classes="pair"):
-            steps = _number("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
-            guidance = _number("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
+            steps = number_input("Steps", "0 lets the quality choose.", 0, "steps", 0, 200)
+            guidance = number_input("Guidance", "-1 lets the quality choose.", -1, "guidance", -1, 30)
         with gr.Row(elem_classes="pair"):
-            start = _number("Guidance from", "Share of the steps.", DEFAULTS.guidance_start, "guidance-start", 0, 1)
-            end = _number("Guidance to", "Less than 1 is faster.", DEFAULTS.guidance_end, "guidance-end", 0, 1)
+            start = number_input(
+                "Guidance from", "Share of the steps.", DEFAULTS.guidance_start, "guidance-start", 0, 1
+            )
+            end = number_input("Guidance to", "Less than 1 is faster.", DEFAULTS.guidance_end, "guidance-end", 0, 1)
         with gr.Row(elem_classes="pair"):
-            octree = _number("Grid", "Cells a side; 0 lets the quality choose.", 0, "octree", 0, 512)
-            cache = _number("Step caching", "0 is off; 0.1 skips similar steps.", 0, "cache-threshold", 0, 1)
+            octree = number_input("Grid", "Cells a side; 0 lets the quality choose.", 0, "octree", 0, 512)
+            cache = number_input("Step caching", "0 is off; 0.1 skips similar steps.", 0, "cache-threshold", 0, 1)
     return _LearnedInputs(column, steps, guidance, start, end, octree, cache)
 
 
@@ -190,7 +193,3 @@ def _dropdown(label: str, info: str, choices: list[tuple[str, str]], value: str,
     return gr.Dropdown(
         choices, value=str(value), label=label, info=info, elem_id=elem_id, filterable=False, min_width=120
     )
-
-
-def _number(label: str, info: str, value: float, elem_id: str, minimum: float, maximum: float) -> gr.Number:
-    return gr.Number(value, label=label, info=info, elem_id=elem_id, minimum=minimum, maximum=maximum, min_width=120)

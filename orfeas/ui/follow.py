@@ -1,22 +1,19 @@
 """Runs a submitted job for an event of the page or the API and tells how it goes."""
 
-import asyncio
 import logging
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TypeVar
+from dataclasses import dataclass
 
 import anyio.to_thread
 
 from orfeas.errors import InternalError, NotFound
 from orfeas.records import Job
 from orfeas.studio import Studio
+from orfeas.ui.working import Stop, at_work
 
 LOGGER = logging.getLogger(__name__)
-
-POLL_S = 0.1
-
-Ended = TypeVar("Ended")
 
 
 async def run_job(studio: Studio, job_id: str) -> Job:
@@ -41,25 +38,32 @@ async def follow_job(studio: Studio, job_id: str, is_owner: bool = True) -> Asyn
         job_id: a submitted job.
         is_owner: whether the job is stopped when the event is cancelled or nobody listens any more.
     """
-    worker = asyncio.ensure_future(anyio.to_thread.run_sync(_run, studio, job_id))
+    stop: Stop = _JobStop(studio, job_id) if is_owner else threading.Event()
     told: Job | None = None
-    try:
-        while not worker.done():
-            await asyncio.wait([worker], timeout=POLL_S)
+    async with aclosing(at_work(lambda _: _run(studio, job_id), stop)) as states:
+        async for _ in states:
             job = await anyio.to_thread.run_sync(studio.job, job_id)
             if job != told and not job.status.is_final:
                 told = job
                 yield job
-    except (asyncio.CancelledError, GeneratorExit):
-        if is_owner:
-            try:
-                studio.cancel(job_id)
-            except InternalError:
-                LOGGER.info("job %s ends with the studio, whose history is closed", job_id)
-        await settle(worker)
-        raise
-    worker.result()
     yield await anyio.to_thread.run_sync(studio.job, job_id)
+
+
+@dataclass(frozen=True)
+class _JobStop:
+    """Stops a job through the studio, which tells the work itself."""
+
+    studio: Studio
+    job_id: str
+
+    def set(self) -> None:
+        try:
+            self.studio.cancel(self.job_id)
+        except InternalError:
+            LOGGER.info("job %s ends with the studio, whose history is closed", self.job_id)
+
+    def is_set(self) -> bool:
+        return False
 
 
 def _run(studio: Studio, job_id: str) -> None:
@@ -68,12 +72,3 @@ def _run(studio: Studio, job_id: str) -> None:
     except NotFound:
         # Stopped before its turn came, or already running for an earlier page of the same browser.
         return
-
-
-async def settle(worker: asyncio.Future[Ended]) -> None:
-    """Wait until the worker has ended, through any number of cancellations; how, ``worker`` says."""
-    while not worker.done():
-        try:
-            await asyncio.wait([worker])
-        except asyncio.CancelledError:
-            continue

@@ -13,7 +13,7 @@ from orfeas.ui.advanced import OptionInputs, create_advanced
 from orfeas.ui.cut_out.layout import CutOutPanel, create_cut_out_panel
 from orfeas.ui.drawer.layout import Drawer, create_drawer
 from orfeas.ui.examples import Example
-from orfeas.ui.mesh_tab.layout import MeshInputs, create_mesh_tab
+from orfeas.ui.mesh_tab.layout import MeshInputs, MeshTab, create_mesh_tab
 from orfeas.ui.words_tab import WordInputs, WordsTab, create_words_tab
 
 # Keys under which the browser keeps its history token. The token itself is the secret; the encryption Gradio adds needs
@@ -81,6 +81,26 @@ class Page:
 
 
 @dataclass(frozen=True)
+class _Tabs:
+    tabs: gr.Tabs
+    image: gr.Image
+    image_cut_out: CutOutPanel
+    examples: gr.HTML
+    words: WordsTab
+    mesh: MeshTab
+
+
+@dataclass(frozen=True)
+class _Actions:
+    generate: gr.Button
+    make_picture: gr.Button
+    straight: gr.Button
+    repair: gr.Button
+    paint: gr.Button
+    stop: gr.Button
+
+
+@dataclass(frozen=True)
 class _Stage:
     viewer: gr.Model3D
     view_mode: gr.Radio
@@ -101,47 +121,33 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
     drawer = create_drawer(engines)
     with gr.Row(elem_id="bench"):
         with gr.Column(elem_id="make", min_width=0):
-            with gr.Tabs(elem_id="inputs") as tabs:
-                with gr.Tab("Picture", id="picture", elem_id="tab-picture"):
-                    image = _picture()
-                    image_cut_out = create_cut_out_panel("image")
-                    example_tiles = _example_tiles(examples)
-                with gr.Tab("Words", id="words", elem_id="tab-words"):
-                    words_tab = create_words_tab(engines)
-                with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
-                    mesh_tab = create_mesh_tab()
+            tabs = _create_tabs(engines, examples)
             quality = _quality()
             advanced = create_advanced(quality, engines)
-            with gr.Row(elem_id="actions"):
-                generate = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
-                make_picture = gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture")
-                straight = gr.Button("Straight to 3D", size="lg", elem_id="straight")
-                repair = gr.Button("Repair", size="lg", elem_id="repair")
-                paint = gr.Button("Paint", variant="primary", size="lg", elem_id="paint")
-                stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop")
+            actions = _create_actions()
         with gr.Column(elem_id="stage", min_width=0):
             stage = _create_stage(example_model)
     return Page(
         header=header,
         drawer=drawer,
-        tabs=tabs,
-        image=image,
-        image_cut_out=image_cut_out,
-        front_cut_out=mesh_tab.panel,
-        check_print=mesh_tab.check,
-        examples=example_tiles,
-        words=words_tab.inputs,
-        words_tab=words_tab,
-        mesh=mesh_tab.inputs,
+        tabs=tabs.tabs,
+        image=tabs.image,
+        image_cut_out=tabs.image_cut_out,
+        front_cut_out=tabs.mesh.panel,
+        check_print=tabs.mesh.check,
+        examples=tabs.examples,
+        words=tabs.words.inputs,
+        words_tab=tabs.words,
+        mesh=tabs.mesh.inputs,
         options=advanced.options,
         learned=advanced.learned,
         load_settings=advanced.load_settings,
-        generate=generate,
-        make_picture=make_picture,
-        straight=straight,
-        repair=repair,
-        paint=paint,
-        stop=stop,
+        generate=actions.generate,
+        make_picture=actions.make_picture,
+        straight=actions.straight,
+        repair=actions.repair,
+        paint=actions.paint,
+        stop=actions.stop,
         viewer=stage.viewer,
         view_mode=stage.view_mode,
         cut_out=stage.cut_out,
@@ -160,6 +166,31 @@ def create_page(engines: Sequence[EngineInfo], examples: Sequence[Example], exam
         token=gr.BrowserState("", storage_key=BROWSER_KEY, secret=BROWSER_KEY),
         clock=gr.Timer(POLL_S, active=False),
     )
+
+
+def _create_tabs(engines: Sequence[EngineInfo], examples: Sequence[Example]) -> _Tabs:
+    with gr.Tabs(elem_id="inputs") as tabs:
+        with gr.Tab("Picture", id="picture", elem_id="tab-picture"):
+            image = _picture()
+            image_cut_out = create_cut_out_panel("image")
+            example_tiles = _example_tiles(examples)
+        with gr.Tab("Words", id="words", elem_id="tab-words"):
+            words_tab = create_words_tab(engines)
+        with gr.Tab("Mesh", id="mesh-tab", elem_id="tab-mesh"):
+            mesh_tab = create_mesh_tab()
+    return _Tabs(tabs, image, image_cut_out, example_tiles, words_tab, mesh_tab)
+
+
+def _create_actions() -> _Actions:
+    with gr.Row(elem_id="actions"):
+        return _Actions(
+            generate=gr.Button("Generate", variant="primary", size="lg", elem_id="generate"),
+            make_picture=gr.Button("Make the picture", variant="primary", size="lg", elem_id="make-picture"),
+            straight=gr.Button("Straight to 3D", size="lg", elem_id="straight"),
+            repair=gr.Button("Repair", size="lg", elem_id="repair"),
+            paint=gr.Button("Paint", variant="primary", size="lg", elem_id="paint"),
+            stop=gr.Button("Stop", variant="stop", size="lg", elem_id="stop"),
+        )
 
 
 def _create_stage(example_model: Path | None) -> _Stage:

@@ -1,23 +1,17 @@
 """The named endpoint that says what printing a mesh comes to; it can be stopped while it measures."""
 
-import asyncio
 import threading
-from collections.abc import Callable
-from typing import TypeVar
 
-import anyio.to_thread
 import gradio as gr
 from gradio.components import Component
 
 from orfeas.meshes.load import READABLE
 from orfeas.options import Material, PrintOptions, parse_print_options
-from orfeas.progress import Progress
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import raised_to_scripts
-
-R = TypeVar("R")
+from orfeas.ui.working import finished
 
 
 def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int) -> tuple[str, ...]:
@@ -36,7 +30,9 @@ def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int)
         with raised_to_scripts():
             mesh = mesh_path(values.pop("mesh"))
             options = parse_print_options(**values)
-            report = await stoppable(lambda progress: studio.meshes.inspect_print(mesh, options, progress))
+            report = await finished(
+                lambda progress: studio.meshes.inspect_print(mesh, options, progress), threading.Event()
+            )
         return to_json(report)
 
     gr.on(
@@ -52,14 +48,3 @@ def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int)
         show_progress="hidden",
     )
     return tuple(inputs)
-
-
-async def stoppable(work: Callable[[Progress], R]) -> R:
-    """Do ``work`` in a thread; an event that is cancelled stops it and does not wait, for it ends within a moment."""
-    stop = threading.Event()
-    progress = Progress(is_cancelled=stop.is_set)
-    try:
-        return await anyio.to_thread.run_sync(work, progress, abandon_on_cancel=True)
-    except asyncio.CancelledError:
-        stop.set()
-        raise

@@ -1,5 +1,7 @@
 """The named endpoints that start no job: they look, tell, stop or convert."""
 
+import threading
+
 import gradio as gr
 
 from orfeas.errors import NotFound
@@ -9,6 +11,7 @@ from orfeas.studio import Studio
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import image_path, mesh_path
 from orfeas.ui.toast import raised_to_scripts
+from orfeas.ui.working import finished
 from orfeas.version import VERSION
 
 
@@ -27,14 +30,16 @@ class Readers:
         with raised_to_scripts():
             return to_json(self._studio.check_image(image_path(image)))
 
-    def inspect_mesh(self, mesh: object) -> dict[str, Json]:
+    async def inspect_mesh(self, mesh: object) -> dict[str, Json]:
         """Measure a mesh file, and say what stands against printing it or using it in a game.
 
         Args:
             mesh: a model file.
         """
         with raised_to_scripts():
-            return to_json(self._studio.meshes.inspect(mesh_path(mesh)))
+            path = mesh_path(mesh)
+            report = await finished(lambda progress: self._studio.meshes.inspect(path, progress), threading.Event())
+            return to_json(report)
 
     def download(self, job_id: object, output_format: object, compression: object) -> str:
         """The model of a job in a file format; it is converted once and then kept.

@@ -1,44 +1,20 @@
 """The named endpoint that draws a job's model turning; it tells of every frame, and stops with its caller."""
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
-import anyio.to_thread
 import gradio as gr
 from gradio.components import Component
 
 from orfeas.pictures.turntable import CLEAR, TurntableFormat, TurntableOptions, parse_turntable_options
 from orfeas.progress import Progress, Step
 from orfeas.studio import Studio
-from orfeas.ui.follow import POLL_S, settle
 from orfeas.ui.readers import checked_id
 from orfeas.ui.serving import cached
 from orfeas.ui.toast import raised_to_scripts
 from orfeas.ui.words import STAGE_NAMES
-
-
-class _Drawing:
-    """A turntable being drawn in a worker thread."""
-
-    def __init__(self, studio: Studio, job_id: str, options: TurntableOptions) -> None:
-        self._studio = studio
-        self._job_id = job_id
-        self._options = options
-        self._is_stopped = threading.Event()
-        self.step: Step | None = None
-
-    def run(self) -> str:
-        """Draw it, and return where Gradio serves it from; blocks."""
-        progress = Progress(self._report, self._is_stopped.is_set)
-        return cached(self._studio.results.turntable(self._job_id, self._options, progress))
-
-    def stop(self) -> None:
-        """Ask the thread to stop, which takes no longer than a frame."""
-        self._is_stopped.set()
-
-    def _report(self, step: Step) -> None:
-        self.step = step
+from orfeas.ui.working import Done, at_work
 
 
 def add_turntable(studio: Studio, concurrency_id: str, concurrency_limit: int) -> tuple[str, ...]:
@@ -61,24 +37,22 @@ def add_turntable(studio: Studio, concurrency_id: str, concurrency_limit: int) -
     ) -> AsyncIterator[str | None]:
         with raised_to_scripts():
             job_id = checked_id(values.pop("job_id"))
-            drawing = _Drawing(studio, job_id, parse_turntable_options(**values))
-            worker = asyncio.ensure_future(anyio.to_thread.run_sync(drawing.run))
+            options = parse_turntable_options(**values)
+
+            def draw(watched: Progress) -> str:
+                return cached(studio.results.turntable(job_id, options, watched))
+
             told: Step | None = None
-            try:
-                while not worker.done():
-                    await asyncio.wait([worker], timeout=POLL_S)
-                    if drawing.step is not None and drawing.step != told:
-                        told = drawing.step
+            async with aclosing(at_work(draw, threading.Event())) as states:
+                async for state in states:
+                    if isinstance(state, Done):
+                        yield state.value
+                    elif state.step is not None and state.step != told:
+                        told = state.step
                         progress(
                             (told.done, told.total), desc=f"{STAGE_NAMES[told.stage]}, {told.done} of {told.total}"
                         )
                         yield None
-            except (asyncio.CancelledError, GeneratorExit):
-                drawing.stop()
-                await settle(worker)
-                worker.exception()  # that it was stopped is known
-                raise
-            yield worker.result()
 
     gr.on(
         [],

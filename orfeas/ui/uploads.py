@@ -30,9 +30,9 @@ class StudioBlocks(gr.Blocks):
         explicit_call: bool = False,
     ) -> list[Any]:
         """Gradio's own, but for the error where a file input holds no upload."""
-        inputs = [without_address(value) for value in inputs]
         with raised_to_scripts():
             try:
+                inputs = [without_address(value) for value in inputs]
                 values: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
             except (OSError, ValueError) as error:
                 refused = refused_file(block_fn.inputs, inputs)
@@ -46,6 +46,9 @@ def without_address(value: object) -> object:
     """The value; an upload that is named by the address it is served at, as assistants name it, by its path instead.
 
     Gradio would fetch it from here, and fetches nothing from a private address. The path is checked as any is.
+
+    Raises:
+        ValueError: it is no address at all.
     """
     if not isinstance(value, dict) or not isinstance(path := value.get("path"), str) or not is_http_url_like(path):
         return value

@@ -10,6 +10,7 @@ from orfeas.options import MAX_PROMPT_CHARACTERS, MAX_SIDE_PX, Style, TextEngine
 from orfeas.records import EngineInfo
 from orfeas.ui import words
 from orfeas.ui.advanced import choices_of
+from orfeas.ui.inputs import number_input
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def create_words_tab(engines: Sequence[EngineInfo]) -> WordsTab:
             visible=_is_taken(engines, "negative_prompt"),
         )
         with gr.Row(elem_classes="pair"):
-            steps = _number("Picture steps", "0 takes the model's own.", 0, "picture-steps", 0, 200)
-            size_px = _number("Picture size, px", "0 takes the model's own.", 0, "size-px", 0, MAX_SIDE_PX)
-        guidance = _number(
+            steps = number_input("Picture steps", "0 takes the model's own.", 0, "picture-steps", 0, 200)
+            size_px = number_input("Picture size, px", "0 takes the model's own.", 0, "size-px", 0, MAX_SIDE_PX)
+        guidance = number_input(
             "Picture guidance",
             "How closely the picture follows the words; -1 takes the model's own.",
             -1,
@@ -123,18 +124,3 @@ def _is_taken(engines: Sequence[EngineInfo], option: str) -> bool:
     """Whether the model here is not known to refuse that option."""
     info = _diffusion(engines)
     return info is not None and option not in info.lacks
-
-
-def _number(
-    label: str, info: str, value: float, elem_id: str, minimum: float, maximum: float, *, is_visible: bool = True
-) -> gr.Number:
-    return gr.Number(
-        value,
-        label=label,
-        info=info,
-        elem_id=elem_id,
-        minimum=minimum,
-        maximum=maximum,
-        min_width=120,
-        visible=is_visible,
-    )

@@ -11,6 +11,7 @@ from scipy.spatial import ConvexHull
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
+from orfeas.errors import InvalidMesh
 from orfeas.meshes.srgb import to_linear, to_srgb
 from orfeas.pictures.camera import DISTANCE, find_window
 from orfeas.pictures.render import SAMPLES
@@ -111,15 +112,15 @@ def test_a_texture_far_finer_than_the_picture_is_its_mean_and_does_not_shimmer()
     assert np.ptp(inside) <= 2
 
 
-@pytest.mark.parametrize("scale", [1e7, 1e300])
-def test_wild_texture_coordinates_are_drawn_or_refused(scale: float) -> None:
-    uv = np.random.default_rng(0).normal(size=(4, 2)) * scale
-    mesh = plate(quarters(), uv=uv)
-    if scale < 1e12:
-        assert (drawn(mesh)[16:48, 16:48, 3] == 255).all()
-    else:
-        with pytest.raises(Exception, match="thousand kilometres"):
-            drawn(mesh)
+def test_wild_texture_coordinates_are_drawn() -> None:
+    uv = np.random.default_rng(0).normal(size=(4, 2)) * 1e7
+    assert (drawn(plate(quarters(), uv=uv))[16:48, 16:48, 3] == 255).all()
+
+
+def test_texture_coordinates_beyond_any_sense_are_refused() -> None:
+    uv = np.random.default_rng(0).normal(size=(4, 2)) * 1e300
+    with pytest.raises(InvalidMesh, match="thousand kilometres"):
+        drawn(plate(quarters(), uv=uv))
 
 
 def test_alpha_is_straight_at_the_edges() -> None:

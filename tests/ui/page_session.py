@@ -53,6 +53,10 @@ class PageSession:
         """Fire an event only, as a page that goes away before the next one starts."""
         return self._fire(self._find(name, event), event_data)
 
+    def begin(self, name: str, event: str) -> None:
+        """Fire an event, and go on before it has ended."""
+        self._join(self._body(self._find(name, event), None))
+
     @contextmanager
     def follow(self, name: str, event: str) -> Iterator[None]:
         """Fire an event; what follows its success runs meanwhile, and has ended on leaving."""
@@ -109,12 +113,7 @@ class PageSession:
     def _fire(self, dependency: Json, event_data: Json) -> dict[str, Json]:
         if not dependency["backend_fn"]:
             return {}  # the browser's own
-        body = {
-            "fn_index": dependency["id"],
-            "data": [self.values.get(self._names[i]) for i in dependency["inputs"]],
-            "event_data": event_data,
-            "session_hash": self.session,
-        }
+        body = self._body(dependency, event_data)
         output = self._queued(body) if dependency["queue"] else self._direct(body)
         changed: dict[str, Json] = {}
         for target, value in zip(dependency["outputs"], output["data"], strict=True):
@@ -127,6 +126,14 @@ class PageSession:
             changed[self._names[target]] = value.get("value", value) if is_update else value
         return changed
 
+    def _body(self, dependency: Json, event_data: Json) -> Json:
+        return {
+            "fn_index": dependency["id"],
+            "data": [self.values.get(self._names[i]) for i in dependency["inputs"]],
+            "event_data": event_data,
+            "session_hash": self.session,
+        }
+
     def _direct(self, body: Json) -> Json:
         answer = self._http.post("gradio_api/run/predict", json=body)
         if answer.status_code != 200:
@@ -134,12 +141,16 @@ class PageSession:
         return answer.json()
 
     def _queued(self, body: Json) -> Json:
-        self._http.post("gradio_api/queue/join", json=body).raise_for_status()
+        event_id = self._join(body)
         with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
             for line in stream.iter_lines():
                 message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
-                if message.get("msg") == "process_completed":
+                if message.get("msg") == "process_completed" and message["event_id"] == event_id:
                     if not message["success"]:
                         raise RuntimeError(message["output"]["error"])
                     return message["output"]
         raise AssertionError("the stream ended before the event")
+
+    def _join(self, body: Json) -> str:
+        answer = self._http.post("gradio_api/queue/join", json=body).raise_for_status()
+        return str(answer.json()["event_id"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from orfeas.engines.birefnet.files import LICENCE, WEIGHTS, find_model
 from orfeas.errors import EngineUnavailable
 from orfeas.options import RemoverChoice, WeightsChoice
-from orfeas.progress import Progress
+from orfeas.progress import Progress, acquire
 from orfeas.readiness import why_not
 from orfeas.records import EngineInfo
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 # A run of the published file, 224 MB, was seen to take 9.5 GB of memory at its peak (the card of another export).
 MEMORY_PER_BYTE = 42
-LOCK_POLL_S = 0.05
 # The page shows a cut-out before the job that needs the same one; a matte is 4 MB.
 MATTES_KEPT = 4
 
@@ -97,13 +94,16 @@ class BiRefNet:
         model = find_model(self._weights)
         version = (model, model.stat().st_mtime_ns)
         key = sha256(repr((version, rgb.shape)).encode() + rgb.tobytes()).digest()
-        with self._held(progress):
+        acquire(self._lock, progress)
+        try:
             if key not in self._mattes:
                 self._mattes[key] = self._load(version).find_matte(rgb, progress)
             self._mattes.move_to_end(key)
             while len(self._mattes) > MATTES_KEPT:
                 self._mattes.popitem(last=False)
             matte = self._mattes[key]
+        finally:
+            self._lock.release()
         return resize(matte, rgb.shape[1], rgb.shape[0])
 
     def _load(self, version: tuple[Path, int]) -> Network:
@@ -113,12 +113,3 @@ class BiRefNet:
             self._network = None
             self._network = version, Network(version[0])
         return self._network[1]
-
-    @contextmanager
-    def _held(self, progress: Progress) -> Iterator[None]:
-        while not self._lock.acquire(timeout=LOCK_POLL_S):
-            progress.check()
-        try:
-            yield
-        finally:
-            self._lock.release()

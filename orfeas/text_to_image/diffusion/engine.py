@@ -211,7 +211,7 @@ class Diffusion:
             EngineUnavailable: it is not on this machine.
         """
         if is_folder(self._model):
-            return _Found(Path(self._model).name, None, Path(self._model).expanduser())
+            return _Found(Path(self._model).name, None, _folder_of(self._model))
         if self._model:
             return self._found(self._model) or self._refuse_missing(self._model)
         here = [found for model in KNOWN if (found := self._found(model.repo_id)) is not None]
@@ -256,6 +256,13 @@ class Diffusion:
             return known.title, known.licence, f"{_size(known)} and a GPU with {_memory(known)}."
         needs = f"{_size(DEFAULT)} and a GPU with {_memory(DEFAULT)}, or {_size(SMALL)} and one with {_memory(SMALL)}."
         return f"{DEFAULT.title} or {SMALL.title}", f"{DEFAULT.licence}, {SMALL.licence}", needs
+
+
+def _folder_of(model: str) -> Path:
+    try:
+        return Path(model).expanduser()
+    except RuntimeError as error:
+        raise EngineUnavailable(f"ORFEAS_TEXT_MODEL is {model}, and there is no such home folder.") from error
 
 
 def _weight_set(repo_id: str) -> WeightSet:

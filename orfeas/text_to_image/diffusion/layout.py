@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 
 from orfeas.checkpoints import check_whole
 from orfeas.errors import EngineUnavailable
@@ -65,7 +66,7 @@ def read_layout(names: Iterable[str], index: bytes) -> Layout:
     """The pipeline that the files make up.
 
     Raises:
-        EngineUnavailable: parts are missing or pickled, or it brings code of its own.
+        EngineUnavailable: parts are missing or pickled, none has weights, or it brings code of its own.
     """
     there = frozenset(names)
     described = _read_index(index)
@@ -82,7 +83,9 @@ def read_layout(names: Iterable[str], index: bytes) -> Layout:
         plain[part], half[part] = _weights_of(part, inside, None), _weights_of(part, inside, HALF)
         if not plain[part] and not half[part]:
             raise _no_tensors(part, inside)
-    variant = HALF if plain and all(half.values()) else None
+    if not plain:
+        raise EngineUnavailable(f"The model's {INDEX} names no part with weights, so there is nothing to draw with.")
+    variant = HALF if all(half.values()) else None
     chosen = {part: half[part] if variant else plain[part] or half[part] for part in plain}
     return Layout(
         class_name=str(described["_class_name"]),
@@ -101,7 +104,7 @@ def read_folder(folder: Path) -> Layout:
     """
     try:
         index = (folder / INDEX).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path that none can have is a ValueError
         raise EngineUnavailable(f"There is no {INDEX} in {folder}, so no pipeline of diffusers.") from error
     layout = read_layout((path.relative_to(folder).as_posix() for path in folder.glob("*/*")), index)
     for _, names in layout.weights:
@@ -129,9 +132,9 @@ def own_size_px(folder: Path, layout: Layout) -> int:
 def _read_index(index: bytes) -> Mapping[str, object]:
     try:
         described = json.loads(index)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EngineUnavailable(f"The model's {INDEX} is damaged; fetch it again.") from error
-    if not isinstance(described, dict) or not isinstance(described.get("_class_name"), str):
+    if not isinstance(described, dict) or not _is_name(described.get("_class_name")):
         raise EngineUnavailable(f"The model's {INDEX} names no pipeline of diffusers; no other code is run here.")
     return described
 
@@ -141,20 +144,26 @@ def _parts(described: Mapping[str, object]) -> Iterator[str]:
     for name, kind in described.items():
         if name.startswith("_") or not isinstance(kind, list) or len(kind) != 2 or kind[0] is None:
             continue
-        if not isinstance(kind[0], str) or not _is_known_library(kind[0]):
-            raise EngineUnavailable(f"The model's part {name} is of {kind[0]}, code that came with it; {ONLY_THESE}.")
-        if PurePosixPath(name).name != name or name == "..":
+        if not _is_name(name):
             raise EngineUnavailable(f"The model's {INDEX} is damaged; fetch it again.")
+        if not _is_known_library(kind[0]):
+            library = kind[0] if _is_name(kind[0]) else "another library"
+            raise EngineUnavailable(f"The model's part {name} is of {library}, code that came with it; {ONLY_THESE}.")
         yield name
 
 
-def _is_known_library(name: str) -> bool:
+def _is_name(value: object) -> TypeGuard[str]:
+    """Whether it can name something in Python, and so be shown as well."""
+    return isinstance(value, str) and value.isidentifier()
+
+
+def _is_known_library(name: object) -> bool:
     """Whether it is diffusers, transformers, or one of the pipelines in diffusers; none of them is imported."""
     if name in ("diffusers", "transformers"):
         return True
     spec = find_spec("diffusers")
     assert spec is not None and spec.origin is not None, "diffusers is installed"
-    return name.isidentifier() and (Path(spec.origin).parent / "pipelines" / name).is_dir()
+    return name in [path.name for path in (Path(spec.origin).parent / "pipelines").iterdir() if path.is_dir()]
 
 
 def _weights_of(part: str, inside: Iterable[str], variant: str | None) -> tuple[str, ...]:
@@ -189,7 +198,7 @@ def _no_tensors(part: str, inside: Iterable[str]) -> EngineUnavailable:
 def _read_config(config: Path) -> Mapping[str, object]:
     try:
         described = json.loads(config.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EngineUnavailable(f"{config} is damaged; fetch it again.") from error
     if not isinstance(described, dict):
         raise EngineUnavailable(f"{config} is damaged; fetch it again.")

@@ -17,7 +17,7 @@ from orfeas.progress import Progress
 from orfeas.text_to_image.base import PictureRequest, PictureResult
 from orfeas.text_to_image.diffusion.layout import Layout
 from orfeas.text_to_image.diffusion.plan import Placement, Plan
-from orfeas.text_to_image.diffusion.preview import draw_preview
+from orfeas.text_to_image.diffusion.preview import Previews
 
 if TYPE_CHECKING:
     import torch
@@ -123,6 +123,8 @@ def draw(networks: Networks, request: PictureRequest, progress: Progress) -> Pic
     if options.size_px:
         asked |= {"height": options.size_px, "width": options.size_px}
 
+    previews = Previews(pipeline)
+
     def on_step(
         _pipeline: object, index: int, _timestep: object, tensors: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
@@ -132,7 +134,7 @@ def draw(networks: Networks, request: PictureRequest, progress: Progress) -> Pic
             _check_finite(latents, networks)
         elif networks.plan.placement is Placement.RESIDENT:
             # Elsewhere the autoencoder would push the network out that works.
-            progress.preview(lambda: draw_preview(pipeline, latents))
+            progress.preview(lambda: previews.draw(latents))
         return {}
 
     # 2. From noise to the picture. The noise comes from the processor: the same on any device.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,33 @@ from PIL import Image
 if TYPE_CHECKING:
     from torch import Tensor
 
+LOGGER = logging.getLogger(__name__)
+
 # Side of the latents that are decoded; a decoder for eight times as many pixels makes 256.
 LATENT_SIDE = 32
+
+
+class Previews:
+    """One job's previews, which the picture does not depend on: where one fails, there are no more."""
+
+    def __init__(self, pipeline: Any) -> None:  # noqa: ANN401 (any pipeline of diffusers)
+        self._pipeline = pipeline
+        self._has_failed = False
+
+    def draw(self, latents: Tensor) -> Image.Image | None:
+        """As :func:`draw_preview`; None after a failure too.
+
+        Raises:
+            Cancelled: the pipeline's layers ask, as they do while it is stoppable.
+        """
+        if self._has_failed:
+            return None
+        try:
+            return draw_preview(self._pipeline, latents)
+        except (RuntimeError, ValueError):
+            LOGGER.warning("a preview could not be drawn; this job shows no more previews", exc_info=True)
+            self._has_failed = True
+            return None
 
 
 def draw_preview(pipeline: Any, latents: Tensor) -> Image.Image | None:  # noqa: ANN401 (any pipeline of diffusers)

@@ -22,6 +22,7 @@ from orfeas.ui.cut_out.running import cut
 from orfeas.ui.serving import cached
 from orfeas.ui.submissions import image_path, mask_path
 from orfeas.ui.toast import raised_to_scripts
+from orfeas.ui.working import Working
 
 # Cutting out takes a processor or two; the page's cut-outs and the scripts' share this queue.
 CUT_OUTS = "cut_outs"
@@ -48,11 +49,13 @@ def create_cut_out_endpoint(studio: Studio, inputs: dict[str, Component]) -> tup
             making = cut(studio, image_path(image), options, mask_path(mask), threading.Event())
             async with aclosing(making) as steps:
                 async for step in steps:
-                    if isinstance(step, float):
-                        progress(step / (step + USUAL_S), desc=f"Cutting out, {step:.0f} s so far")
+                    if isinstance(step, Working):
+                        progress(
+                            step.seconds / (step.seconds + USUAL_S), desc=f"Cutting out, {step.seconds:.0f} s so far"
+                        )
                         yield None, None
                     else:
-                        subject, report = step
+                        subject, report = step.value
                         yield _served(png_bytes(subject)), to_json(report)
 
     gr.on(

@@ -1,6 +1,5 @@
 """What the cut-out's panel does, as plain methods; they know nothing of Gradio."""
 
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from orfeas.studio import Studio
 from orfeas.ui.cut_out import markup
 from orfeas.ui.cut_out.running import cut
 from orfeas.ui.submissions import Values, mask_path
+from orfeas.ui.working import Places, Stop, Working
 
 # The panel's own choice beside those of ``remove_background``.
 OWN_MASK = "mask"
@@ -31,8 +31,7 @@ class CutOutHandlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._lock = threading.Lock()
-        self._running: dict[str, threading.Event] = {}
+        self._panels = Places()
 
     async def look(self, panel: str, image: Path | None, values: Values) -> AsyncGenerator[CutOutView, None]:
         """What the panel shows of a picture, over and over while that takes long; nothing where it is asked again.
@@ -42,8 +41,7 @@ class CutOutHandlers:
             image: the picture, if there is one.
             values: ``background``, ``mask`` and ``remover`` as the page holds them.
         """
-        stop = self._take_over(panel)
-        try:
+        with self._panels.taken(panel) as stop:
             if image is None:
                 yield CutOutView("")
                 return
@@ -53,36 +51,21 @@ class CutOutHandlers:
             async with aclosing(self._cut(image, values, stop)) as views:
                 async for view in views:
                     yield view
-        finally:
-            self._leave(panel, stop)
 
-    async def _cut(self, image: Path, values: Values, stop: threading.Event) -> AsyncGenerator[CutOutView, None]:
+    async def _cut(self, image: Path, values: Values, stop: Stop) -> AsyncGenerator[CutOutView, None]:
         try:
             asked = with_cut_out(values)
             options = parse_cut_out_options(remove_background=asked["remove_background"], remover=asked["remover"])
             async with aclosing(cut(self._studio, image, options, mask_path(asked["mask"]), stop)) as steps:
                 async for step in steps:
-                    if isinstance(step, float):
-                        yield CutOutView(markup.working(step), "Cutting out.")
+                    if isinstance(step, Working):
+                        yield CutOutView(markup.working(step.seconds), "Cutting out.")
                     else:
-                        yield CutOutView(markup.shown(*step), step[1].note)
+                        yield CutOutView(markup.shown(*step.value), step.value[1].note)
         except Cancelled:
             return
         except OrfeasError as error:
             yield CutOutView(markup.failed(str(error)), error.sentence)
-
-    def _take_over(self, panel: str) -> threading.Event:
-        stop = threading.Event()
-        with self._lock:
-            before, self._running[panel] = self._running.get(panel), stop
-        if before is not None:
-            before.set()
-        return stop
-
-    def _leave(self, panel: str, stop: threading.Event) -> None:
-        with self._lock:
-            if self._running.get(panel) is stop:
-                del self._running[panel]
 
 
 def with_cut_out(values: Values) -> dict[str, object]:

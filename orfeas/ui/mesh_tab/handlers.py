@@ -38,14 +38,14 @@ class MeshHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def inspect(self, mesh: object, folder: Path) -> Inspection:
+    def inspect(self, mesh: object, folder: Path, progress: Progress) -> Inspection:
         """Measure the mesh that was chosen, and write what the viewer shows of it into ``folder``.
 
         Raises:
-            OrfeasError: the mesh cannot be read.
+            OrfeasError: the mesh cannot be read; ``Cancelled`` where it was stopped.
         """
         path = mesh_path(mesh)
-        report = self._studio.meshes.inspect_for_view(path, folder / VIEWED)
+        report = self._studio.meshes.inspect_for_view(path, folder / VIEWED, progress)
         return Inspection(markup.inspection(_name_of(mesh), report), markup.verdict_text(report), folder / VIEWED)
 
     def check_print(self, mesh: object, material: object, progress: Progress) -> str:

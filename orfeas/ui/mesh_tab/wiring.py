@@ -1,30 +1,41 @@
 """A mesh that is chosen is looked at: measured, judged, and shown with its defects marked."""
 
+import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import gradio as gr
 from gradio.blocks import Block
 
+from orfeas.errors import Cancelled
+from orfeas.progress import Progress
 from orfeas.ui.endpoints import FILES, FILES_AT_ONCE
 from orfeas.ui.layout import Page
-from orfeas.ui.mesh_tab.handlers import MeshHandlers
-from orfeas.ui.print_check import stoppable
+from orfeas.ui.mesh_tab.handlers import Inspection, MeshHandlers
 from orfeas.ui.serving import cached
 from orfeas.ui.toast import shown_as_toast
+from orfeas.ui.working import Places, finished
 
 Updates = dict[Block, object]
 
 
 def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
     """Wire it; while a job runs, the stage is the job's."""
+    stages = Places()
 
-    def on_chosen(mesh: object, job_id: str) -> Updates:
-        if job_id or not mesh:
-            return {page.cut_out: gr.skip()}
-        with shown_as_toast(), TemporaryDirectory(prefix="orfeas-") as folder:
-            seen = handlers.inspect(mesh, Path(folder))
-            model = cached(seen.model)
+    async def on_chosen(request: gr.Request, mesh: object, job_id: str) -> Updates:
+        def look(progress: Progress) -> tuple[Inspection, str]:
+            with TemporaryDirectory(prefix="orfeas-") as folder:
+                seen = handlers.inspect(mesh, Path(folder), progress)
+                return seen, cached(seen.model)
+
+        with shown_as_toast(), stages.taken(str(request.session_hash)) as stop:
+            if job_id or not mesh:
+                return {page.cut_out: gr.skip()}
+            try:
+                seen, model = await finished(look, stop)
+            except Cancelled:  # another mesh was chosen meanwhile
+                return {page.cut_out: gr.skip()}
         return {
             page.viewer: model,
             page.model: model,
@@ -56,6 +67,8 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
             page.reuse_seed,
         ],
         preprocess=False,
+        # The next is sent at once, and stops the one before it.
+        trigger_mode="multiple",
         show_progress="hidden",
         api_visibility="private",
         concurrency_id=FILES,
@@ -70,7 +83,7 @@ def connect_print_check(page: Page, handlers: MeshHandlers) -> None:
         if job_id:
             return {page.status: gr.skip()}
         with shown_as_toast():
-            status = await stoppable(lambda progress: handlers.check_print(mesh, material, progress))
+            status = await finished(lambda progress: handlers.check_print(mesh, material, progress), threading.Event())
         return {page.status: status, page.announcer: "The print was checked."}
 
     page.check_print.click(

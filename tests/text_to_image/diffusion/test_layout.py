@@ -146,3 +146,10 @@ def test_a_configuration_that_names_code_or_is_damaged_is_told(
     (folder / "text_encoder/config.json").write_bytes(content)
     with pytest.raises(EngineUnavailable, match=told):
         read_folder(folder)
+
+
+@pytest.mark.parametrize("parts", [{}, {"scheduler": ["diffusers", "DDIMScheduler"]}])
+def test_a_pipeline_without_weights_is_told(parts: dict[str, object]) -> None:
+    index = json.dumps({"_class_name": "StableDiffusionPipeline", **parts}).encode()
+    with pytest.raises(EngineUnavailable, match="names no part with weights"):
+        read_layout({"scheduler/scheduler_config.json"}, index)

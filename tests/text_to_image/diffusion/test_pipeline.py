@@ -1,5 +1,6 @@
 """A pipeline laid out in memory, and which pipelines there are; the engine's own tests draw with it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from orfeas.text_to_image.base import PictureRequest
 from orfeas.text_to_image.diffusion.layout import read_folder
 from orfeas.text_to_image.diffusion.pipeline import Networks, Release, draw, find_class, parameters_of
 from orfeas.text_to_image.diffusion.plan import Placement, Plan
+from orfeas.text_to_image.diffusion.preview import LATENT_SIDE
 from tests.text_to_image.diffusion.tiny import SIDE_PX
 
 REQUEST = PictureRequest("a red apple", PictureOptions(seed=1, num_inference_steps=3, size_px=SIDE_PX))
@@ -81,3 +83,27 @@ def test_a_class_is_found_as_auto_pipeline_finds_it() -> None:
 def test_what_makes_no_pictures_from_words_is_refused(name: str, told: str) -> None:
     with pytest.raises(EngineUnavailable, match=told):
         find_class(name)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("out of memory"), ValueError("not divisible")])
+def test_a_preview_that_fails_ends_the_previews_and_not_the_picture(
+    failure: Exception, unet: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("orfeas.progress.PREVIEW_EVERY_S", 0)
+    laid_out = networks(unet, Placement.RESIDENT)
+    wide = replace(REQUEST, options=replace(REQUEST.options, size_px=LATENT_SIDE * 4, num_inference_steps=4))
+    asked: list[int] = []
+
+    def refuse_small(_module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        if inputs[0].shape[-1] == LATENT_SIDE:
+            asked.append(1)
+            raise failure
+
+    laid_out.pipeline().vae.post_quant_conv.register_forward_pre_hook(refuse_small)
+    shown: list[object] = []
+    progress = Progress(show=shown.append)
+    with progress.stage(Stage.PICTURE):
+        made = draw(laid_out, wide, progress)
+    assert made.image.size == (LATENT_SIDE * 4, LATENT_SIDE * 4)
+    assert (len(asked), shown) == (1, [])
+    assert caplog.text.count("this job shows no more previews") == 1

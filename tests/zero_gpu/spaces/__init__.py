@@ -7,7 +7,8 @@ that ran past its duration, is "GPU task aborted". Torch says that there is a GP
 worker has what the machine has. Differs on purpose: no platform is asked, and there is one GPU.
 
 What happens is written to the file that ``STAND_IN_LOG`` names, an event a line. The file that ``STAND_IN_QUEUE`` names
-says how it goes: while it says "full", no GPU is free; a name of ``REFUSALS`` refuses; "brief" lends for a second.
+says how it goes: while it says "full", no GPU is free; a name of ``REFUSALS`` or ``FAILURES`` refuses; "brief" lends a
+GPU for a second.
 """
 
 import multiprocessing
@@ -38,6 +39,19 @@ REFUSALS = {
     "quota": ("ZeroGPU quota exceeded", "You have exceeded your free ZeroGPU quota (37s requested vs. 0s left)."),
     "timeout": ("ZeroGPU queue timeout", "No GPU was available after 60s."),
     "broken": ("ZeroGPU worker error", "RuntimeError"),
+    "expired": ("ZeroGPU client error", "Expired ZeroGPU proxy token"),
+    "duration": ("ZeroGPU illegal duration", "The requested GPU duration (37s) is larger than the maximum allowed"),
+    "credits": (
+        "ZeroGPU pending credits exceeded",
+        "You have too many ZeroGPU credits allocated to running tasks. "
+        "Try again once some of those tasks have completed.",
+    ),
+    "new": ("ZeroGPU of another day", "What no release has said yet."),
+}
+# What it raises without Gradio's clothes.
+FAILURES = {
+    "schedule": "ZeroGPU API /schedule error: 502 (Bad Gateway)",
+    "stream": "Unexpected end of stream",
 }
 
 _decorated: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -142,6 +156,8 @@ def _schedule(seconds: float) -> float:
         time.sleep(0.05)
     if how in REFUSALS:
         raise _error(*REFUSALS[how])
+    if how in FAILURES:
+        raise RuntimeError(FAILURES[how])
     _log("lent")
     return 1 if how == "brief" else seconds
 
