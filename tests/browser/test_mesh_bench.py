@@ -66,10 +66,15 @@ def test_the_print_is_checked(visit: Opener, broken: Path) -> None:
     expect(status).to_contain_text("Stands on")
 
 
-def test_a_file_that_is_no_mesh_is_told(visit: Opener, tmp_path: Path) -> None:
+def test_a_file_that_is_no_mesh_takes_the_place_of_the_one_before(visit: Opener, broken: Path, tmp_path: Path) -> None:
     path = tmp_path / "noise.stl"
     path.write_bytes(b"noise")
     page = visit().page
     page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", broken)
+    expect(page.locator(".status.inspected")).to_be_visible(timeout=15_000)
+    page.locator("#mesh button[aria-label='Clear'], #mesh [title='Clear']").first.click()
+    expect(page.locator(".status h2")).to_have_text("No mesh", timeout=15_000)
     page.set_input_files("#mesh input[type=file]", path)
-    expect(page.locator(".toast-body")).to_contain_text("Invalid mesh", timeout=15_000)
+    expect(page.locator(".status.failed h2")).to_have_text("This mesh cannot be used", timeout=15_000)
+    expect(page.locator(".status.inspected")).to_have_count(0)

@@ -37,6 +37,18 @@ def connect_cut_out(
             if not is_told:  # the panel was asked again meanwhile
                 yield gr.skip(), gr.skip()
 
+    def on_other_picture() -> None:
+        """A mask is of one picture."""
+
+    gr.on(
+        [image.upload, image.clear],
+        on_other_picture,
+        None,
+        panel.mask,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     inputs: list[Component] = [image, *panel.in_order(), remover]
     gr.on(
         [image.change, panel.background.change, panel.mask.change, remover.change, header.change],

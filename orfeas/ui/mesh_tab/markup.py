@@ -66,3 +66,8 @@ def _legend(report: MeshReport) -> str:
     if report.non_manifold_edges:
         marks.append('<span class="mark crowded">edges of more than two faces</span>')
     return f'<p class="facts legend">Marked in the view: {" ".join(marks)}</p>' if marks else ""
+
+
+NO_MESH = markup.notice(
+    "empty", "No mesh", "Choose a mesh file to see what it is made of, to repair it, or to paint it."
+)

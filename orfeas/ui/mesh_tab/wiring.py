@@ -7,10 +7,12 @@ from tempfile import TemporaryDirectory
 import gradio as gr
 from gradio.blocks import Block
 
-from orfeas.errors import Cancelled
+from orfeas.errors import Cancelled, OrfeasError
 from orfeas.progress import Progress
 from orfeas.ui.endpoints import FILES, FILES_AT_ONCE
 from orfeas.ui.layout import Page
+from orfeas.ui.markup import notice
+from orfeas.ui.mesh_tab import markup
 from orfeas.ui.mesh_tab.handlers import Inspection, MeshHandlers
 from orfeas.ui.serving import cached
 from orfeas.ui.toast import shown_as_toast
@@ -23,36 +25,29 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
     """Wire it; while a job runs, the stage is the job's."""
     stages = Places()
 
-    async def on_chosen(request: gr.Request, mesh: object, job_id: str) -> Updates:
+    async def on_chosen(request: gr.Request, mesh: object, job_id: str, shown_id: str) -> Updates:
         def look(progress: Progress) -> tuple[Inspection, str]:
             with TemporaryDirectory(prefix="orfeas-") as folder:
                 seen = handlers.inspect(mesh, Path(folder), progress)
                 return seen, cached(seen.model)
 
         with shown_as_toast(), stages.taken(str(request.session_hash)) as stop:
-            if job_id or not mesh:
+            if job_id or (not mesh and shown_id):
                 return {page.cut_out: gr.skip()}
+            if not mesh:
+                return _on_stage(page, "", markup.NO_MESH, "No mesh is chosen.")
             try:
                 seen, model = await finished(look, stop)
             except Cancelled:  # another mesh was chosen meanwhile
                 return {page.cut_out: gr.skip()}
-        return {
-            page.viewer: model,
-            page.model: model,
-            page.shown_id: "",
-            page.status: seen.status,
-            page.announcer: seen.announcement,
-            page.cut_out: "",
-            page.picture: "",
-            page.to_model: gr.Button(visible=False),
-            page.adjust: gr.Button(visible=False),
-            page.again: gr.Button(visible=False),
-            page.reuse_seed: gr.Button(visible=False),
-        }
+            except OrfeasError as error:
+                status = notice("failed", "This mesh cannot be used", str(error))
+                return _on_stage(page, "", status, error.sentence)
+        return _on_stage(page, model, seen.status, seen.announcement)
 
     page.mesh.mesh.change(
         on_chosen,
-        [page.mesh.mesh, page.job_id],
+        [page.mesh.mesh, page.job_id, page.shown_id],
         [
             page.viewer,
             page.model,
@@ -74,6 +69,23 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
         concurrency_id=FILES,
         concurrency_limit=FILES_AT_ONCE,
     )
+
+
+def _on_stage(page: Page, model: str, status: str, announcement: str) -> Updates:
+    """A mesh on the stage, or nothing where ``model`` is empty; no job's."""
+    return {
+        page.viewer: model or None,
+        page.model: model,
+        page.shown_id: "",
+        page.status: status,
+        page.announcer: announcement,
+        page.cut_out: "",
+        page.picture: "",
+        page.to_model: gr.Button(visible=False),
+        page.adjust: gr.Button(visible=False),
+        page.again: gr.Button(visible=False),
+        page.reuse_seed: gr.Button(visible=False),
+    }
 
 
 def connect_print_check(page: Page, handlers: MeshHandlers) -> None:
