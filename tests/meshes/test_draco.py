@@ -153,6 +153,15 @@ def test_colours_that_others_packed_on_vertices_are_read(width: int) -> None:
     assert found == expected
 
 
+def test_a_bitstream_with_other_attributes_than_the_file_says_is_refused() -> None:
+    glb = square(extensions={EXTENSION: {"bufferView": 2, "attributes": {"POSITION": 1, "COLOR_0": 0}}})
+    glb.view(DracoPy.encode(SQUARE, TWO.reshape(2, 3).astype(np.uint32), colors=np.zeros((4, 3), np.uint8)))
+    attributes = glb.document["meshes"][0]["primitives"][0]["attributes"]
+    attributes["COLOR_0"] = glb.array(np.zeros((4, 4), np.uint8), normalized=True)
+    with pytest.raises(InvalidMesh, match="not what the file says"):
+        glb.parts()
+
+
 def test_counts_that_differ_from_the_bitstream_are_refused(tmp_path: Path) -> None:
     data = packed(BALL)
     length = struct.unpack_from("<I", data, 12)[0]
