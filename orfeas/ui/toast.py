@@ -9,6 +9,7 @@ from html import escape
 import gradio as gr
 
 from orfeas.errors import InternalError, OrfeasError
+from orfeas.ui.words import in_page_words
 
 LOGGER = logging.getLogger(__name__)
 
@@ -59,5 +60,5 @@ def shown_as_toast() -> Iterator[None]:
         with bugs_explained():
             yield
     except OrfeasError as error:
-        message = f"<strong>{escape(error.title)}</strong><br>{escape(str(error))}"
+        message = f"<strong>{escape(error.title)}</strong><br>{escape(in_page_words(str(error)))}"
         raise gr.Error(message, title=error.title, print_exception=False) from None

@@ -1,5 +1,6 @@
 """The page's words: names of choices, lines of help, and numbers as people read them."""
 
+import re
 from collections.abc import Mapping
 
 from orfeas.options import (
@@ -88,6 +89,34 @@ MATERIAL_NAMES: Mapping[Material, str] = {
     Material.BRONZE: "Bronze",
     Material.ALUMINIUM: "Aluminium",
 }
+# What the page calls parameters whose names are no plain words.
+PARAMETER_NAMES: Mapping[str, str] = {
+    "size_mm": "Size, mm",
+    "target_faces": "Faces",
+    "texture_size": "Texture, px",
+    "num_inference_steps": "Steps",
+    "guidance_scale": "Guidance",
+    "guidance_start": "Guidance from",
+    "guidance_end": "Guidance to",
+    "octree_resolution": "Grid",
+    "cache_threshold": "Step caching",
+    "texture_engine": "Texture engine",
+    "texture_format": "Texture file",
+    "text_engine": "Picture engine",
+    "remove_background": "Background",
+    "negative_prompt": "Keep out",
+    "picture_steps": "Picture steps",
+    "picture_guidance_scale": "Picture guidance",
+    "size_px": "Picture size, px",
+    "min_part": "Smallest part, %",
+    "keep_shells": "Keep inner shells",
+    "keep_uv": "Keep its UVs",
+    "smooth_steps": "Smoothing",
+    "lay_flat": "Lay flat",
+    "printer_mm": "Printer, mm",
+    "hollow_mm": "Hollow, walls in mm",
+    "drain_holes": "Drain holes",
+}
 REMESH_NAMES: Mapping[RemeshChoice, str] = {
     RemeshChoice.NONE: "As they are",
     RemeshChoice.TRIANGLES: "Triangles",
@@ -100,6 +129,15 @@ TEXTURE_FORMAT_NAMES: Mapping[TextureFormat, str] = {
 }
 
 BYTE_UNITS: tuple[tuple[str, float], ...] = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+
+def in_page_words(message: str) -> str:
+    """A message for scripts with the names of parameters as the page writes them."""
+    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda m: _quoted(PARAMETER_NAMES.get(m[0]), m[0]), message)
+
+
+def _quoted(label: str | None, name: str) -> str:
+    return f"“{label}”" if label else name
 
 
 def bytes_text(count: int) -> str:

@@ -6,6 +6,7 @@ import pytest
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidOption
 from orfeas.ui.endpoints import refusal
 from orfeas.ui.toast import raised_to_scripts, shown_as_toast
+from orfeas.ui.words import in_page_words
 
 
 def test_a_bug_reaches_a_script_as_a_reference_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,6 +20,16 @@ def test_a_bug_reaches_a_script_as_a_reference_into_the_log(caplog: pytest.LogCa
 def test_a_bug_reaches_the_page_as_a_toast() -> None:
     with pytest.raises(gr.Error, match="Internal error</strong>"), shown_as_toast():
         raise KeyError("a secret")
+
+
+def test_the_page_speaks_of_an_option_by_its_label() -> None:
+    with pytest.raises(gr.Error, match="“Size, mm” cannot be -5; it takes") as raised, shown_as_toast():
+        raise InvalidOption("size_mm cannot be -5; it takes a number.", "size_mm")
+    assert "size_mm" not in raised.value.message
+
+
+def test_words_that_are_no_option_stay_as_they_are() -> None:
+    assert in_page_words("There is no my_file.glb in drain_holes_x.") == "There is no my_file.glb in drain_holes_x."
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_server_path_is_not_taken_for_an_upload(page: PageSession) -> None:
 
 def test_an_option_out_of_range_is_refused_by_name(page: PageSession, mug: Path) -> None:
     page.values |= {"image": page.upload(mug), "size-mm": -1}
-    with pytest.raises(RuntimeError, match=r"^<strong>Invalid option</strong><br>size_mm cannot be -1"):
+    with pytest.raises(RuntimeError, match=r"^<strong>Invalid option</strong><br>“Size, mm” cannot be -1"):
         page.send("generate", "click")
 
 
