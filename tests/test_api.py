@@ -16,7 +16,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from orfeas.api import HARDENING, MAX_BODY_BYTES, Guard, Phase, Routes, unexpected
+from orfeas.api import Guard, Phase, Routes, unexpected
+from orfeas.api.guard import HARDENING, MAX_BODY_BYTES
 from orfeas.engines.hunyuan.shape import HunyuanShape
 from orfeas.options import Quality, ShapeOptions
 from orfeas.residence import Tenants
@@ -162,7 +163,7 @@ def test_the_turntable_of_a_job_is_served_as_a_file_to_keep(http: TestClient, jo
 def test_a_turntable_behind_those_of_others_is_busy_before_long(
     http: TestClient, studio: Studio, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orfeas.api.EASEL_S", 0.3)
+    monkeypatch.setattr("orfeas.api.routes.EASEL_S", 0.3)
     start = time.monotonic()
     with studio.results._easel:
         answer = http.get(f"/jobs/{job_id}/turntable.webp")

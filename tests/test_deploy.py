@@ -13,7 +13,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from orfeas.api import NOT_UP
+from orfeas.api.routes import NOT_UP
 from orfeas.jobs.registry import CLOSED
 from orfeas.settings import Settings
 from orfeas.zero_gpu import LONGEST_S
