@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_origins(cls, value: str) -> str:
         for origin in filter(None, (origin.strip() for origin in value.split(","))):
-            if not re.fullmatch(r"https?://[^/\s]+", origin):
+            if not re.fullmatch(r"https?://[^/\s]+/?", origin):
                 raise ValueError(f"“{origin}” is no origin, such as https://studio.example")
         return value
 
