@@ -170,3 +170,36 @@ def test_a_text_model_that_is_neither_is_refused(monkeypatch: pytest.MonkeyPatch
     assert "ORFEAS_TEXT_MODEL: it is neither a repository's name, such as owner/name, nor a folder" in explain(
         error.value
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROOT_PATH", "orfeas"),
+        ("ROOT_PATH", "/orfeas/"),
+        ("ROOT_PATH", "https://studio.example/orfeas"),
+        ("ALLOWED_ORIGINS", "studio.example"),
+        ("ALLOWED_ORIGINS", "https://studio.example/page"),
+        ("TRUSTED_PROXIES", "banana"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.256"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ORFEAS_{name}", value)
+    with pytest.raises(ValidationError) as error:
+        read_settings()
+    assert explain(error.value).startswith(f"ORFEAS cannot start with these settings: ORFEAS_{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROOT_PATH", "/orfeas"),
+        ("ROOT_PATH", "/a/b-c"),
+        ("ALLOWED_ORIGINS", "https://a.example, http://b.example:8080/"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+    ],
+)
+def test_a_value_of_the_right_form_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ORFEAS_{name}", value)
+    assert getattr(read_settings(), name.lower()) == value
