@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from gradio_client import Client
 
 from orfeas.server import Server, build
@@ -66,3 +67,14 @@ def wait_for_step(client: Client, job_id: str, stage: str) -> None:
         assert not job["finished"], job
         time.sleep(0.02)
     raise AssertionError(f"{stage} was never under way")
+
+
+def mesh_worker() -> psutil.Process:
+    """The process that a server in this one has mesh work done by, once it computes."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for child in psutil.Process().children():
+            with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+                if "orfeas.apart" in " ".join(child.cmdline()) and child.cpu_percent(0.1) > 20:
+                    return child
+    raise AssertionError("no process works on meshes")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 import trimesh
 from gradio_client import Client, handle_file
@@ -22,7 +21,7 @@ from orfeas.meshes.load import load_mesh
 from orfeas.meshes.stats import measure
 from orfeas.options import OutputFormat
 from tests.meshes.solids import blob, box, joined, scaled, soup, textured_ball, with_faces, without_faces
-from tests.running import Running, running, wait_for_end, wait_for_job
+from tests.running import Running, mesh_worker, running, wait_for_end, wait_for_job
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +52,6 @@ def heavy(path: Path) -> Path:
 def broken(path: Path) -> Path:
     crumb = box(0.001, at=(2.0, 0.0, 0.0))
     return written(scaled(joined(without_faces(blob(), 3, 4, 50), crumb), 20.0), path)
-
-
-def worker(of: int) -> psutil.Process:
-    """The process that the server in this one has mesh work done by."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        for child in psutil.Process(of).children():
-            if "orfeas.apart" in " ".join(child.cmdline()):
-                return child
-        time.sleep(0.01)
-    raise AssertionError("no process works on meshes")
 
 
 def test_a_broken_mesh_comes_back_watertight_with_both_reports(client: Client, tmp_path: Path) -> None:
@@ -141,7 +129,7 @@ def test_a_file_that_is_no_mesh_fails_alone(client: Client, tmp_path: Path, cont
 def test_a_process_that_crashes_is_an_error_of_that_job_alone(server: Running, client: Client, tmp_path: Path) -> None:
     submitted = client.submit(handle_file(heavy(tmp_path / "in.stl")), api_name="/repair_mesh")
     wait_for_job(server, client)
-    worker(os.getpid()).send_signal(signal.SIGSEGV)
+    mesh_worker().send_signal(signal.SIGSEGV)
     with pytest.raises(AppError, match="crashed"):
         submitted.result(timeout=20)
     assert client.predict(api_name="/history")[0]["error"]["code"] == "internal"
@@ -151,7 +139,7 @@ def test_a_process_that_crashes_is_an_error_of_that_job_alone(server: Running, c
 def test_a_repair_is_stopped_within_a_second(server: Running, client: Client, tmp_path: Path) -> None:
     submitted = client.submit(handle_file(heavy(tmp_path / "in.stl")), api_name="/repair_mesh")
     job_id = wait_for_job(server, client)
-    worker(os.getpid())
+    mesh_worker()
     start = time.monotonic()
     httpx.post(f"{server.url}jobs/{job_id}/cancel")
     assert wait_for_end(client, job_id)["status"] == "cancelled"

@@ -1,18 +1,15 @@
 """The Mesh tab's looks at meshes over a real server: each stops with its event, and when another mesh is chosen."""
 
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from gradio_client import handle_file
 
 from orfeas.meshes.export import export
 from orfeas.options import OutputFormat
 from tests.meshes.solids import blob, box, soup
-from tests.running import Running
+from tests.running import Running, mesh_worker
 from tests.ui.page_session import PageSession
 
 # A look is stopped within a fraction of a second; the rest is for a machine that has other things to do.
@@ -41,20 +38,10 @@ def light(tmp_path: Path) -> Path:
     return tmp_path / "light.stl"
 
 
-def at_work() -> psutil.Process:
-    """The process that the server in this one has mesh work done by, once it computes."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        for child in psutil.Process(os.getpid()).children():
-            if "orfeas.apart" in " ".join(child.cmdline()) and child.cpu_percent(0.1) > 20:
-                return child
-    raise AssertionError("no process works on meshes")
-
-
 def test_another_mesh_stops_the_look_at_the_one_before(page: PageSession, heavy: Path, light: Path) -> None:
     page.values["mesh"] = page.upload(heavy)
     page.begin("mesh", "change")
-    child = at_work()
+    child = mesh_worker()
     page.values["mesh"] = page.upload(light)
     shown = page.send("mesh", "change")
     child.wait(STOP_LIMIT_S)
@@ -65,7 +52,7 @@ def test_another_mesh_stops_the_look_at_the_one_before(page: PageSession, heavy:
 def test_a_script_that_cancels_an_inspection_stops_it(server: Running, heavy: Path, light: Path) -> None:
     client = server.client()
     looking = client.submit(handle_file(heavy), api_name="/inspect_mesh")
-    child = at_work()
+    child = mesh_worker()
     looking.cancel()
     child.wait(STOP_LIMIT_S)
     assert client.predict(handle_file(light), api_name="/inspect_mesh")["is_watertight"] is True
