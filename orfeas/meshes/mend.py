@@ -95,8 +95,9 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
 def drop_small_parts(mesh: trimesh.Trimesh, min_part: float) -> tuple[trimesh.Trimesh, int]:
     """The mesh without the parts whose diagonal is below the share ``min_part`` of the largest's, and how many went."""
     labels = _labels(mesh)
-    corners = np.asarray(mesh.vertices)[mesh.faces]
-    low, high = _bounds(corners, labels)
+    if not labels.any():  # there is one part alone
+        return mesh, 0
+    low, high = _bounds(mesh, labels)
     diagonals = np.linalg.norm(high - low, axis=1)
     is_small = diagonals < min_part * diagonals.max()
     if not is_small.any():
@@ -112,11 +113,13 @@ def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple
         check: called for each shell that is looked at; what it raises stops the work.
     """
     labels = _labels(mesh)
+    if not labels.any():
+        return mesh, 0, True
     count = int(labels.max()) + 1
     points, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     corners = points[faces]
     volumes = component_volumes(points, faces, labels)
-    low, high = _bounds(corners, labels)
+    low, high = _bounds(mesh, labels)
     order = np.argsort(labels, kind="stable")
     begin = np.searchsorted(labels[order], np.arange(count + 1))
     is_inner = np.zeros(count, dtype=np.bool_)
@@ -139,13 +142,12 @@ def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple
     return keep_faces(mesh, ~is_inner[labels]), int(np.count_nonzero(is_inner)), is_sure
 
 
-def _bounds(corners: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``[k, 3]`` the lowest and the highest corners of each part of triangles ``[m, 3, 3]``."""
-    count = int(labels.max()) + 1
-    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
-    np.minimum.at(low, labels, corners.min(axis=1))
-    np.maximum.at(high, labels, corners.max(axis=1))
-    return low, high
+def _bounds(mesh: trimesh.Trimesh, labels: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``[k, 3]`` the lowest and the highest corners of each part; ``labels`` ``[m]`` say which part a face is in."""
+    order = np.argsort(labels, kind="stable")
+    begin = 3 * np.searchsorted(labels[order], np.arange(int(labels.max()) + 1))
+    corners = np.asarray(mesh.vertices)[np.asarray(mesh.faces)[order].ravel()]
+    return np.minimum.reduceat(corners, begin), np.maximum.reduceat(corners, begin)
 
 
 def _labels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
