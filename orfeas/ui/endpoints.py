@@ -11,25 +11,8 @@ from gradio.components import Component
 
 from orfeas.errors import EngineUnavailable, InvalidImage, InvalidMesh, InvalidOption, InvalidPrompt, OrfeasError
 from orfeas.jobs import Caller
-from orfeas.meshes.load import READABLE
 from orfeas.options import (
-    MAX_SIDE_PX,
-    MIN_SIDE_PX,
-    Compression,
-    EngineChoice,
     OutputFormat,
-    PictureOptions,
-    Quality,
-    RemeshChoice,
-    RemoveBackground,
-    RemoverChoice,
-    RepairOptions,
-    ShapeOptions,
-    Style,
-    TextEngineChoice,
-    TextureEngineChoice,
-    TextureFormat,
-    TextureOptions,
 )
 from orfeas.records import Job, JobKind, Json, to_json
 from orfeas.studio import Studio
@@ -37,6 +20,27 @@ from orfeas.ui import submissions
 from orfeas.ui.caller import caller_of
 from orfeas.ui.cut_out.endpoint import create_cut_out_endpoint
 from orfeas.ui.follow import follow_job
+from orfeas.ui.parameters import (
+    Inputs,
+    create_compression,
+    create_guidance,
+    create_image,
+    create_mask,
+    create_mesh,
+    create_negative_prompt,
+    create_output_format,
+    create_picture_inputs,
+    create_prompt,
+    create_remove_background,
+    create_remover,
+    create_repair_inputs,
+    create_shape_inputs,
+    create_side,
+    create_steps,
+    create_style,
+    create_text_engine,
+    create_texture_inputs,
+)
 from orfeas.ui.print_check import add_print_check
 from orfeas.ui.queue_probe import attach_job, attached_job
 from orfeas.ui.readers import Readers
@@ -58,7 +62,6 @@ BLAMED: Mapping[type[OrfeasError], str] = {InvalidMesh: "mesh", InvalidPrompt: "
 # Files that scripts need not send.
 OPTIONAL = frozenset({"mask"})
 
-Inputs = dict[str, Component]
 Output = str | None | dict[str, Json]
 
 
@@ -86,40 +89,40 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
             Maker(
                 "generate_3d",
                 "Make a 3D model of a picture.",
-                {"image": _image(), **_shape_inputs(), "mask": _mask()},
+                {"image": create_image(), **create_shape_inputs(), "mask": create_mask()},
                 submissions.submit_image,
             ),
             Maker(
                 "text_to_image",
                 "Make a picture from words.",
-                {"prompt": _prompt(), **_picture_inputs()},
+                {"prompt": create_prompt(), **create_picture_inputs()},
                 submissions.submit_words,
             ),
             Maker(
                 "text_to_3d",
                 "Make a 3D model from words: a picture first, then the model of it.",
                 {
-                    "prompt": _prompt(),
-                    "style": _style(),
-                    "text_engine": _text_engine(),
-                    **_shape_inputs(),
-                    "negative_prompt": _negative_prompt(),
-                    "picture_steps": _steps("Sampling steps of the picture"),
-                    "picture_guidance_scale": _guidance("Guidance scale of the picture"),
-                    "size_px": _side(),
+                    "prompt": create_prompt(),
+                    "style": create_style(),
+                    "text_engine": create_text_engine(),
+                    **create_shape_inputs(),
+                    "negative_prompt": create_negative_prompt(),
+                    "picture_steps": create_steps("Sampling steps of the picture"),
+                    "picture_guidance_scale": create_guidance("Guidance scale of the picture"),
+                    "size_px": create_side(),
                 },
                 submissions.submit_words_to_model,
             ),
             Maker(
                 "texture_mesh",
                 "Paint a mesh from a picture of its front.",
-                {"mesh": _mesh(), "image": _image(), **_texture_inputs(), "mask": _mask()},
+                {"mesh": create_mesh(), "image": create_image(), **create_texture_inputs(), "mask": create_mask()},
                 submissions.submit_texture,
             ),
             Maker(
                 "repair_mesh",
                 "Make a mesh ready to be printed: close it, turn its faces, drop stray parts, and reduce it.",
-                {"mesh": _mesh(), **_repair_inputs()},
+                {"mesh": create_mesh(), **create_repair_inputs()},
                 submissions.submit_repair,
             ),
         )
@@ -127,10 +130,10 @@ def create_endpoints(studio: Studio) -> dict[str, tuple[str, ...]]:
             _add_maker(studio, maker)
         readers = _add_readers(Readers(studio))
         cut_out_inputs: Inputs = {
-            "image": _image(),
-            "remove_background": _remove_background(),
-            "remover": _remover(),
-            "mask": _mask(),
+            "image": create_image(),
+            "remove_background": create_remove_background(),
+            "remover": create_remover(),
+            "mask": create_mask(),
         }
         cut_out = create_cut_out_endpoint(studio, cut_out_inputs)
         turntable = add_turntable(studio, FILES, FILES_AT_ONCE)
@@ -234,192 +237,15 @@ def _results(studio: Studio, job: Job) -> tuple[Output, ...]:
     return (*files, to_json(studio.job(job.job_id)))
 
 
-def _image() -> gr.Image:
-    return gr.Image(label="Picture of one object", type="filepath", image_mode=None)
-
-
-def _mask() -> gr.Image:
-    label = "Mask of your own: white keeps, black removes, or its alpha channel does"
-    return gr.Image(label=label, type="filepath", image_mode=None)
-
-
-def _mesh() -> gr.File:
-    return gr.File(label=f"Mesh file: {READABLE}")
-
-
-def _prompt() -> gr.Textbox:
-    return gr.Textbox(label="What it should be")
-
-
-def _style() -> gr.Dropdown:
-    return gr.Dropdown([style.value for style in Style], value=PictureOptions().style.value, label="Style")
-
-
-def _text_engine() -> gr.Dropdown:
-    choices = [choice.value for choice in TextEngineChoice]
-    return gr.Dropdown(choices, value=TextEngineChoice.AUTO.value, label="Who draws the picture")
-
-
-def _seed() -> gr.Number:
-    return gr.Number(-1, label="Seed; -1 takes a random one", precision=0)
-
-
-def _steps(what: str = "Sampling steps") -> gr.Number:
-    return gr.Number(0, label=f"{what}, 1 to 200; 0 lets ORFEAS choose", precision=0)
-
-
-def _guidance(what: str = "Guidance scale") -> gr.Number:
-    return gr.Number(-1, label=f"{what}, 0 to 30; -1 lets ORFEAS choose")
-
-
-def _negative_prompt() -> gr.Textbox:
-    return gr.Textbox("", label="What to keep out of the picture")
-
-
-def _side() -> gr.Number:
-    label = f"Side of the picture in pixels, {MIN_SIDE_PX} to {MAX_SIDE_PX}; 0 lets ORFEAS choose"
-    return gr.Number(0, label=label, precision=0)
-
-
-def _output_format() -> gr.Dropdown:
-    choices = [choice.value for choice in OutputFormat]
-    return gr.Dropdown(choices, value=OutputFormat.GLB.value, label="File format")
-
-
-def _compression() -> gr.Dropdown:
-    choices = [choice.value for choice in Compression]
-    return gr.Dropdown(choices, value=Compression.NONE.value, label="How the shape in a GLB is packed")
-
-
-def _picture_inputs() -> Inputs:
-    return {
-        "style": _style(),
-        "engine": _text_engine(),
-        "seed": _seed(),
-        "negative_prompt": _negative_prompt(),
-        "num_inference_steps": _steps(),
-        "guidance_scale": _guidance(),
-        "size_px": _side(),
-        "for_3d": gr.Checkbox(PictureOptions().for_3d, label="One object, whole and centred, on a plain background"),
-    }
-
-
-def _quality() -> gr.Dropdown:
-    return gr.Dropdown([c.value for c in Quality], value=ShapeOptions().quality.value, label="Quality")
-
-
-def _remove_background() -> gr.Dropdown:
-    choices = [c.value for c in RemoveBackground]
-    return gr.Dropdown(choices, value=ShapeOptions().remove_background.value, label="Cut the subject out")
-
-
-def _remover() -> gr.Dropdown:
-    choices = [c.value for c in RemoverChoice]
-    return gr.Dropdown(choices, value=RemoverChoice.AUTO.value, label="Who cuts the subject out")
-
-
-def _texture_engine(label: str) -> gr.Dropdown:
-    return gr.Dropdown([c.value for c in TextureEngineChoice], value=TextureEngineChoice.AUTO.value, label=label)
-
-
-def _texture_size() -> gr.Number:
-    return gr.Number(0, label="Side of the texture in pixels, 256 to 4096; 0 lets ORFEAS choose", precision=0)
-
-
-def _texture_format() -> gr.Dropdown:
-    choices = [c.value for c in TextureFormat]
-    return gr.Dropdown(choices, value=TextureFormat.JPEG.value, label="How the texture is kept in the file")
-
-
-def _texture_inputs() -> Inputs:
-    defaults = TextureOptions()
-    return {
-        "engine": _texture_engine("Who paints"),
-        "quality": _quality(),
-        "seed": _seed(),
-        "size_mm": gr.Number(
-            defaults.size_mm, label="Longest side in millimetres, 1 to 10,000; 0 keeps the mesh's size and place"
-        ),
-        "output_format": _output_format(),
-        "remove_background": _remove_background(),
-        "num_inference_steps": _steps(),
-        "guidance_scale": _guidance(),
-        "texture_size": _texture_size(),
-        "texture_format": _texture_format(),
-        "keep_uv": gr.Checkbox(defaults.keep_uv, label="Paint on the UVs that the mesh came with"),
-        "remover": _remover(),
-    }
-
-
-def _repair_inputs() -> Inputs:
-    defaults = RepairOptions()
-    return {
-        "target_faces": gr.Number(0, label="Faces, 100 to 2,000,000; 0 keeps the faces there are", precision=0),
-        "size_mm": gr.Number(0, label="Longest side in millimetres, 1 to 10,000; 0 keeps the mesh's size and place"),
-        "output_format": gr.Dropdown(
-            [c.value for c in OutputFormat], value=defaults.output_format.value, label="File format"
-        ),
-        "min_part": gr.Number(
-            defaults.min_part, label="Parts smaller than this share of the largest are dropped, 0 to 1"
-        ),
-        "keep_shells": gr.Checkbox(defaults.keep_shells, label="Keep closed shells that lie inside others"),
-        "texture_format": _texture_format(),
-        "smooth_steps": gr.Number(defaults.smooth_steps, label="Steps of light smoothing, 0 to 100", precision=0),
-        "remesh": gr.Dropdown(
-            [choice.value for choice in RemeshChoice],
-            value=defaults.remesh.value,
-            label="Make the faces anew, even ones",
-        ),
-        "lay_flat": gr.Checkbox(defaults.lay_flat, label="Turn the model onto its best flat side"),
-        "printer_mm": gr.Textbox(
-            defaults.printer_mm, label="Printer's width, depth and height to fit, such as 220x220x250; empty for none"
-        ),
-        "hollow_mm": gr.Number(defaults.hollow_mm, label="Walls of a hollow model, 0.4 to 100; 0 keeps it solid"),
-        "drain_holes": gr.Number(defaults.drain_holes, label="Drain holes for each hollow, 0 to 8", precision=0),
-        "drain_hole_mm": gr.Number(defaults.drain_hole_mm, label="How wide drain holes are, 1 to 50"),
-    }
-
-
-def _shape_inputs() -> Inputs:
-    defaults = ShapeOptions()
-    return {
-        "engine": gr.Dropdown(
-            [c.value for c in EngineChoice], value=defaults.engine.value, label="Who makes the shape"
-        ),
-        "quality": _quality(),
-        "texture": gr.Checkbox(defaults.texture, label="Put the picture on the surface"),
-        "remove_background": _remove_background(),
-        "seed": _seed(),
-        "num_inference_steps": _steps(),
-        "guidance_scale": _guidance(),
-        "octree_resolution": gr.Number(
-            0, label="Cells along the longest side, 16 to 512; 0 lets ORFEAS choose", precision=0
-        ),
-        "target_faces": gr.Number(0, label="Faces, 100 to 2,000,000; 0 lets ORFEAS choose", precision=0),
-        "size_mm": gr.Number(defaults.size_mm, label="Longest side in millimetres, 1 to 10,000"),
-        "output_format": _output_format(),
-        "texture_size": _texture_size(),
-        "guidance_start": gr.Number(defaults.guidance_start, label="Guidance from this share of the steps on, 0 to 1"),
-        "guidance_end": gr.Number(defaults.guidance_end, label="Guidance up to this share of the steps, 0 to 1"),
-        "cache_threshold": gr.Number(
-            defaults.cache_threshold,
-            label="Leave out evaluations that change less than this, 0 to 1; 0 leaves out none",
-        ),
-        "texture_engine": _texture_engine("Who paints, where the shape engine does not"),
-        "texture_format": _texture_format(),
-        "remover": _remover(),
-    }
-
-
 def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
     """The endpoints that answer at once and start no job."""
     job_id = gr.Textbox(label="Job id")
-    mesh = _mesh()
+    mesh = create_mesh()
     model = gr.File(label="Model file")
     table: tuple[tuple[Callable[..., object], list[Component], list[Component]], ...] = (
-        (readers.check_image, [_image()], [gr.JSON(label="Image info")]),
+        (readers.check_image, [create_image()], [gr.JSON(label="Image info")]),
         (readers.inspect_mesh, [mesh], [gr.JSON(label="Mesh report")]),
-        (readers.download, [job_id, _output_format(), _compression()], [model]),
+        (readers.download, [job_id, create_output_format(), create_compression()], [model]),
         (readers.job_status, [job_id], [gr.JSON(label="Job")]),
         (readers.history, [], [gr.JSON(label="Jobs, newest first")]),
         (readers.cancel, [job_id], [gr.JSON(label="Job")]),

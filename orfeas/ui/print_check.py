@@ -5,10 +5,10 @@ import threading
 import gradio as gr
 from gradio.components import Component
 
-from orfeas.meshes.load import READABLE
 from orfeas.options import Material, PrintOptions, parse_print_options
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
+from orfeas.ui.parameters import create_mesh
 from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import raised_to_scripts
 from orfeas.ui.working import finished
@@ -18,7 +18,7 @@ def add_print_check(studio: Studio, concurrency_id: str, concurrency_limit: int)
     """Add the endpoint to the ``gr.Blocks`` that is open; returns its parameters."""
     defaults = PrintOptions()
     inputs: dict[str, Component] = {
-        "mesh": gr.File(label=f"Mesh file: {READABLE}"),
+        "mesh": create_mesh(),
         "material": gr.Dropdown([choice.value for choice in Material], value=defaults.material.value, label="Material"),
         "min_wall_mm": gr.Number(defaults.min_wall_mm, label="Thinner walls count as thin, 0.05 to 100"),
         "max_overhang_deg": gr.Number(
