@@ -85,6 +85,7 @@ class Handlers:
     def __init__(self, studio: Studio, examples: Sequence[Example]) -> None:
         self._studio = studio
         self._examples = tuple(examples)
+        self.mesh = MeshHandlers(studio)
 
     def submit_image(self, values: Values, caller: Caller) -> View:
         """Submit the picture in the Picture tab, cut out as its panel shows it."""
@@ -132,7 +133,7 @@ class Handlers:
 
     def submit_repair(self, values: Values, caller: Caller) -> View:
         """Submit the mesh in the Mesh tab, to be repaired."""
-        return self._view(MeshHandlers(self._studio).submit_repair(values, caller))
+        return self._view(self.mesh.submit_repair(values, caller))
 
     def follow(self, job_id: str) -> View:
         """The job as it stands now."""

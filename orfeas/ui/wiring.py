@@ -32,7 +32,7 @@ from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import Page, quality_choices
-from orfeas.ui.mesh_tab.handlers import PRINTED, MeshHandlers
+from orfeas.ui.mesh_tab.handlers import PRINTED
 from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection, connect_print_check
 from orfeas.ui.queue_probe import attach_job
@@ -82,8 +82,8 @@ class Wiring:
             connect_cut_out(cut_outs, panel, image, options.remover, self._page.header, self._page.announcer)
         self._connect_live()
         self._connect_stage()
-        connect_inspection(self._page, MeshHandlers(self._studio))
-        connect_print_check(self._page, MeshHandlers(self._studio))
+        connect_inspection(self._page, self._handlers.mesh)
+        connect_print_check(self._page, self._handlers.mesh)
         self._connect_settings()
         self._connect_sessions(blocks)
         has_login = bool(self._studio.settings.username)

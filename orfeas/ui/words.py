@@ -12,6 +12,7 @@ from orfeas.options import (
     Style,
     TextureEngineChoice,
     TextureFormat,
+    parse_repair_options,
 )
 from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus, Use
@@ -179,7 +180,11 @@ def stages_of(job: Job) -> tuple[Stage, ...]:
     if job.kind == JobKind.TEXT_TO_IMAGE:
         return (Stage.PICTURE,)
     if job.kind == JobKind.REPAIR:
-        return (Stage.REPAIR, *((Stage.PREPARE,) if _is_prepared(job) else ()), Stage.SAVE)
+        return (
+            Stage.REPAIR,
+            *((Stage.PREPARE,) if parse_repair_options(**job.options).is_prepared else ()),
+            Stage.SAVE,
+        )
     if job.kind == JobKind.TEXTURE:
         return (Stage.CUT_OUT, *_TEXTURE_STAGES[job.engine], Stage.SAVE)
     first = (Stage.PICTURE,) if job.kind == JobKind.TEXT_TO_3D else ()
@@ -194,9 +199,3 @@ _TEXTURE_STAGES: Mapping[str, tuple[Stage, ...]] = {
     TextureEngineChoice.PROJECTION: (Stage.UNWRAP, Stage.TEXTURE),
     TextureEngineChoice.HUNYUAN: (Stage.UNWRAP, Stage.TEXTURE, Stage.ENLARGE, Stage.BAKE),
 }
-
-
-def _is_prepared(job: Job) -> bool:
-    """Whether a repair goes on to make the model ready for a printer."""
-    asked = ("smooth_steps", "lay_flat", "size_mm", "printer_mm", "hollow_mm")
-    return any(job.options.get(name) for name in asked) or job.options.get("remesh", "none") != "none"

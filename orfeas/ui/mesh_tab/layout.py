@@ -43,9 +43,34 @@ class MeshTab:
     check: gr.Button
 
 
+@dataclass(frozen=True)
+class _Repair:
+    faces: gr.Number
+    min_part_percent: gr.Number
+    keep_shells: gr.Checkbox
+    remesh: gr.Radio
+    smooth_steps: gr.Number
+
+
+@dataclass(frozen=True)
+class _Print:
+    lay_flat: gr.Checkbox
+    printer_mm: gr.Textbox
+    hollow_mm: gr.Number
+    drain_holes: gr.Number
+    material: gr.Dropdown
+    check: gr.Button
+
+
+@dataclass(frozen=True)
+class _Paint:
+    front: gr.Image
+    panel: CutOutPanel
+    keep_uv: gr.Checkbox
+
+
 def create_mesh_tab() -> MeshTab:
     """Lay the tab out; call inside it."""
-    defaults = RepairOptions()
     mesh = gr.File(label="Mesh file", file_types=list(SUFFIXES), elem_id="mesh", height=164)
     mesh_size_mm = gr.Number(
         0,
@@ -55,6 +80,30 @@ def create_mesh_tab() -> MeshTab:
         minimum=0,
         maximum=10_000,
     )
+    repair = _repair_section()
+    printing = _print_section()
+    paint = _paint_section()
+    inputs = MeshInputs(
+        mesh=mesh,
+        front=paint.front,
+        keep_uv=paint.keep_uv,
+        mesh_size_mm=mesh_size_mm,
+        repair_faces=repair.faces,
+        min_part_percent=repair.min_part_percent,
+        keep_shells=repair.keep_shells,
+        smooth_steps=repair.smooth_steps,
+        remesh=repair.remesh,
+        lay_flat=printing.lay_flat,
+        printer_mm=printing.printer_mm,
+        hollow_mm=printing.hollow_mm,
+        drain_holes=printing.drain_holes,
+        material=printing.material,
+    )
+    return MeshTab(inputs, paint.panel, printing.check)
+
+
+def _repair_section() -> _Repair:
+    defaults = RepairOptions()
     with gr.Accordion("Repair", open=False, elem_id="repair-options", elem_classes="section"):
         with gr.Row(elem_classes="pair"):
             repair_faces = gr.Number(
@@ -97,6 +146,10 @@ def create_mesh_tab() -> MeshTab:
             minimum=0,
             maximum=100,
         )
+    return _Repair(repair_faces, min_part_percent, keep_shells, remesh, smooth_steps)
+
+
+def _print_section() -> _Print:
     with gr.Accordion("Print", open=False, elem_id="print-options", elem_classes="section"):
         lay_flat = gr.Checkbox(
             False, label="Lay flat", info="Turns the model onto its best flat side.", elem_id="lay-flat"
@@ -131,6 +184,10 @@ def create_mesh_tab() -> MeshTab:
                 filterable=False,
             )
             check = gr.Button("Check the print", elem_id="check-print")
+    return _Print(lay_flat, printer_mm, hollow_mm, drain_holes, material, check)
+
+
+def _paint_section() -> _Paint:
     with gr.Accordion("Paint", open=True, elem_id="paint-options", elem_classes="section"):
         front = gr.Image(
             label="Picture of its front",
@@ -149,20 +206,4 @@ def create_mesh_tab() -> MeshTab:
             info="Paint on the UVs that the mesh came with; refused where they overlap.",
             elem_id="keep-uv",
         )
-    inputs = MeshInputs(
-        mesh,
-        front,
-        keep_uv,
-        mesh_size_mm,
-        repair_faces,
-        min_part_percent,
-        keep_shells,
-        smooth_steps,
-        remesh,
-        lay_flat,
-        printer_mm,
-        hollow_mm,
-        drain_holes,
-        material,
-    )
-    return MeshTab(inputs, panel, check)
+    return _Paint(front, panel, keep_uv)
