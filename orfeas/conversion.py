@@ -27,7 +27,7 @@ def convert(files: JobFiles, output_format: OutputFormat) -> Path:
     return path
 
 
-def written(_: Progress, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:
+def make_form(_: Progress, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:
     """The job's model in ``output_format``, or its GLB packed; made once and then kept. Any process may do it."""
     return compress(files) if compression is Compression.DRACO else convert(files, output_format)
 

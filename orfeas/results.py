@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orfeas.apart import Apart
-from orfeas.conversion import turn, written
+from orfeas.conversion import make_form, turn
 from orfeas.errors import InvalidOption, NotFound
 from orfeas.job_files import JobFiles, find_files
 from orfeas.jobs import Jobs
@@ -62,11 +62,11 @@ class Results:
 
     def _converted(self, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:
         if files.model(OutputFormat.GLB).stat().st_size < LARGE_BYTES:
-            return written(Progress(), files, output_format, compression)
+            return make_form(Progress(), files, output_format, compression)
         # Here it would hold the interpreter's lock for seconds.
         progress = Progress()
         with progress.stage(Stage.SAVE):
-            return self._apart.run(written, progress, TIMEOUT_S, files, output_format, compression)
+            return self._apart.run(make_form, progress, TIMEOUT_S, files, output_format, compression)
 
     def turntable(self, job_id: str, options: TurntableOptions, progress: Progress) -> Path:
         """The job's model turning, an animated WebP, drawn once for those options and then kept.

@@ -175,6 +175,8 @@ def parse_repair_options(
         raise InvalidOption(
             "drain_holes cannot be set where hollow_mm is 0; a solid has nothing to drain.", "drain_holes"
         )
+    if options.drain_hole_mm != RepairOptions().drain_hole_mm and not options.drain_holes:
+        raise InvalidOption("drain_hole_mm cannot be set where drain_holes is 0; leave it at 3.", "drain_hole_mm")
     if options.remesh is RemeshChoice.QUADS and options.hollow_mm:
         raise InvalidOption("remesh cannot be “quads” beside hollow_mm; choose triangles, or none.", "remesh")
     return options

@@ -209,6 +209,7 @@ def test_what_printing_comes_to_is_measured(client: Client, tmp_path: Path) -> N
         ("printer_mm", "1x1x1", "printer_mm cannot be “1x1x1”"),
         ("remesh", "hexagons", "remesh cannot be “hexagons”"),
         ("drain_holes", 2, "drain_holes cannot be set where hollow_mm is 0"),
+        ("drain_hole_mm", 5, "drain_hole_mm cannot be set where drain_holes is 0"),
         ("hollow_mm", 0.1, "hollow_mm cannot be 0.1"),
         ("smooth_steps", 1000, "smooth_steps cannot be 1000"),
     ],
