@@ -14,6 +14,8 @@ CROWDED = (245, 140, 20, 255)
 SURFACE = (190, 192, 196, 255)
 # Radius of a bar along an edge, as a part of the model's diagonal.
 RADIUS = 0.003
+# The other side of the surface lies beside it, or the two would share their normals, which cancel out.
+APART = 1e-5
 # The longest edges are drawn first; a viewer has no use for more.
 MAX_EDGES = 20_000
 # A larger surface is reduced to be looked at.
@@ -23,7 +25,10 @@ _SIDES = np.array([[0, 1, 4, 0, 4, 3], [1, 2, 5, 1, 5, 4], [2, 0, 3, 2, 3, 5]]).
 
 
 def highlight(mesh: trimesh.Trimesh) -> trimesh.Trimesh | None:
-    """A grey copy of ``mesh`` with a bar along every open and every crowded edge; None where there are none.
+    """A grey copy of ``mesh`` with a bar along every open and every crowded edge; None for a sound mesh.
+
+    It is seen from both sides: viewers leave out what faces away, and faces that are turned the wrong way would look
+    like holes.
 
     Args:
         mesh: finite, with a face. It is not changed.
@@ -34,21 +39,22 @@ def highlight(mesh: trimesh.Trimesh) -> trimesh.Trimesh | None:
     edges = find_edges(faces, len(points))
     is_open, is_crowded = edges.faces == 1, edges.faces > 2
     chosen = np.flatnonzero(is_open | is_crowded)
-    if not len(chosen):
+    is_turned = (edges.faces == 2) & (edges.forward != 1)
+    if not len(chosen) and not is_turned.any():
         return None
     start, end = points[edges.low[chosen]], points[edges.high[chosen]]
     longest = np.argsort(-np.linalg.norm(end - start, axis=1), kind="stable")[:MAX_EDGES]
-    radius = RADIUS * float(np.linalg.norm(np.ptp(points[faces.ravel()], axis=0)))
-    bars = _bars(start[longest], end[longest], radius)
+    reach = float(np.linalg.norm(np.ptp(points[faces.ravel()], axis=0)))
+    bars = _bars(start[longest], end[longest], RADIUS * reach)
     colours = np.where(is_open[chosen[longest], None], OPEN, CROWDED)
     shown = trimesh.Trimesh(points, faces, process=False)
     if len(faces) > MAX_FACES:
         shown = decimate(shown, MAX_FACES)
-    corners = len(shown.vertices)
+    corners = 2 * len(shown.vertices)
     prisms = np.arange(len(longest))[:, None, None] * 6 + _SIDES + corners
     return trimesh.Trimesh(
-        vertices=np.concatenate([shown.vertices, bars.reshape(-1, 3)]),
-        faces=np.concatenate([shown.faces, prisms.reshape(-1, 3)]),
+        vertices=np.concatenate([shown.vertices, shown.vertices + reach * APART, bars.reshape(-1, 3)]),
+        faces=np.concatenate([shown.faces, shown.faces[:, ::-1] + len(shown.vertices), prisms.reshape(-1, 3)]),
         vertex_colors=np.concatenate([np.tile(SURFACE, (corners, 1)), np.repeat(colours, 6, axis=0)]).astype(np.uint8),
         process=False,
     )

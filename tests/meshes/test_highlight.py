@@ -4,7 +4,7 @@ import trimesh
 
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.highlight import CROWDED, OPEN, RADIUS, SURFACE, highlight
-from tests.meshes.solids import blob, box, joined, soup, textured_ball, without_faces
+from tests.meshes.solids import blob, box, joined, soup, textured_ball, with_faces, without_faces
 
 
 def colours_of(mesh: trimesh.Trimesh) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -39,12 +39,25 @@ def test_an_edge_of_several_faces_has_another_colour() -> None:
     assert not (colours_of(shown) == OPEN).all(axis=1).any()
 
 
-def test_the_surface_itself_is_shown_in_grey() -> None:
+def test_faces_turned_the_wrong_way_are_seen_too() -> None:
+    faces = np.array(box().faces)
+    faces[0] = faces[0][::-1]
+    shown = highlight(with_faces(box(), faces))
+    assert shown is not None
+    assert (colours_of(shown) == SURFACE).all()
+    assert shown.area == pytest.approx(2 * box().area)
+
+
+def test_the_surface_itself_is_shown_in_grey_from_both_sides() -> None:
     broken = without_faces(box(), 0)
     shown = highlight(broken)
     assert shown is not None
     grey = (colours_of(shown) == SURFACE).all(axis=1)
-    assert grey[np.asarray(shown.faces)].all(axis=1).sum() == len(broken.faces)
+    assert grey[np.asarray(shown.faces)].all(axis=1).sum() == 2 * len(broken.faces)
+    sides = np.asarray(shown.triangles)[grey[np.asarray(shown.faces)].all(axis=1)]
+    front, back = sides[: len(broken.faces)], sides[len(broken.faces) :]
+    assert back == pytest.approx(front[:, ::-1], abs=1e-4)
+    assert not np.array_equal(back, front[:, ::-1])
 
 
 def test_bars_are_wound_outward() -> None:

@@ -174,16 +174,15 @@ def _print_section() -> _Print:
                 minimum=0,
                 maximum=8,
             )
-        with gr.Row(elem_classes="pair"):
-            material = gr.Dropdown(
-                [(MATERIAL_NAMES[choice], choice.value) for choice in Material],
-                value=Material.PLA.value,
-                label="Material",
-                info="For its mass.",
-                elem_id="material",
-                filterable=False,
-            )
-            check = gr.Button("Check the print", elem_id="check-print")
+        material = gr.Dropdown(
+            [(MATERIAL_NAMES[choice], choice.value) for choice in Material],
+            value=Material.PLA.value,
+            label="Material",
+            info="For its mass.",
+            elem_id="material",
+            filterable=False,
+        )
+        check = gr.Button("Check the print", elem_id="check-print")
     return _Print(lay_flat, printer_mm, hollow_mm, drain_holes, material, check)
 
 
