@@ -5,8 +5,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import appearance_of, visual_of
-from orfeas.meshes.stats import find_edges, label_vertices, repeats_a_vertex
-from orfeas.meshes.weld import weld
+from orfeas.meshes.topology import topology_of
 
 
 def remove_floaters(mesh: trimesh.Trimesh, min_fraction: float) -> trimesh.Trimesh:
@@ -18,10 +17,8 @@ def remove_floaters(mesh: trimesh.Trimesh, min_fraction: float) -> trimesh.Trime
         mesh: finite, with at least one face.
         min_fraction: in [0, 1]; a component stays if it has at least this part of the largest one's faces.
     """
-    first, inverse = weld(mesh.vertices)
-    faces = inverse[np.asarray(mesh.faces)]
-    edges = find_edges(faces[~repeats_a_vertex(faces)], len(first))
-    labels = label_vertices(edges, len(first))[faces[:, 0]]
+    topology = topology_of(mesh)
+    labels = topology.labels[topology.faces[:, 0]]
     sizes = np.bincount(labels)
     return keep_faces(mesh, sizes[labels] >= min_fraction * sizes.max())
 

@@ -42,18 +42,27 @@ class HalfEdges:
 
 def half_edges(faces: NDArray[np.int64]) -> HalfEdges:
     """The sides of ``faces`` ``[m, 3]``, none of which repeats a vertex."""
-    start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
     vertices = int(faces.max(initial=0)) + 1
-    keys = np.minimum(start, end) * vertices + np.maximum(start, end)
-    side = np.argsort(keys, kind="stable")
+    keys = np.empty(faces.size, dtype=np.int64)
+    for corner, (start, end) in enumerate(((0, 1), (1, 2), (2, 0))):
+        one, other = faces[:, start], faces[:, end]
+        keys[corner::3] = np.minimum(one, other) * vertices + np.maximum(one, other)
+    # A sort that keeps no order takes half the time; edges have mostly two sides, which are put right at once.
+    side = np.argsort(keys)
     begin = np.flatnonzero(np.diff(keys[side], prepend=-1))
-    return HalfEdges(side, begin, np.diff(begin, append=len(side)))
+    count = np.diff(begin, append=len(side))
+    pair = begin[count == 2]
+    one, other = side[pair], side[pair + 1]
+    side[pair], side[pair + 1] = np.minimum(one, other), np.maximum(one, other)
+    crowd = np.repeat(count > 2, count)
+    side[crowd] = side[crowd][np.lexsort((side[crowd], keys[side[crowd]]))]
+    return HalfEdges(side, begin, count)
 
 
 def ends(faces: NDArray[np.int64], sides: NDArray[np.int64]) -> NDArray[np.int64]:
     """``[k, 2]`` the vertices that ``sides`` ``[k]`` run from and to."""
-    face, corner = np.divmod(sides, 3)
-    return np.column_stack([faces[face, corner], faces[face, (corner + 1) % 3]])
+    corners = faces.ravel()
+    return np.column_stack([corners[sides], corners[np.where(sides % 3 == 2, sides - 2, sides + 1)]])
 
 
 def label(links: NDArray[np.int64], count: int) -> NDArray[np.int64]:

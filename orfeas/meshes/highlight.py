@@ -5,8 +5,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.decimate import decimate
-from orfeas.meshes.stats import find_edges, repeats_a_vertex
-from orfeas.meshes.weld import weld
+from orfeas.meshes.topology import topology_of
 
 # sRGB: red says open, orange says shared by more than two faces.
 OPEN = (214, 40, 40, 255)
@@ -33,10 +32,8 @@ def highlight(mesh: trimesh.Trimesh) -> trimesh.Trimesh | None:
     Args:
         mesh: finite, with a face. It is not changed.
     """
-    first, inverse = weld(mesh.vertices)
-    points, faces = np.asarray(mesh.vertices, dtype=np.float64)[first], inverse[np.asarray(mesh.faces)]
-    faces = faces[~repeats_a_vertex(faces)]
-    edges = find_edges(faces, len(points))
+    topology = topology_of(mesh)
+    points, faces, edges = topology.points, topology.faces[topology.is_whole], topology.edges
     is_open, is_crowded = edges.faces == 1, edges.faces > 2
     chosen = np.flatnonzero(is_open | is_crowded)
     is_turned = (edges.faces == 2) & (edges.forward != 1)

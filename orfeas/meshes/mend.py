@@ -11,9 +11,9 @@ from orfeas.meshes.cleanup import keep_faces
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.repair import Repaired, repair_and_tell
-from orfeas.meshes.stats import find_edges, label_vertices, measure, repeats_a_vertex
+from orfeas.meshes.stats import measure, measure_by
+from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
-from orfeas.meshes.weld import weld
 from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
 from orfeas.records import MeshReport
@@ -56,11 +56,12 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         OutOfMemory: the machine's memory ran out.
     """
     progress.step(0, STEPS)
-    before = measure(mesh)
+    topology = topology_of(mesh)
+    before = measure_by(topology, mesh)
     notes: list[str] = []
     # 1. Stray parts go.
     parts = before.components
-    mesh, dropped = drop_small_parts(mesh, options.min_part)
+    mesh, dropped = drop_small_parts(mesh, topology, options.min_part)
     if dropped:
         share = f"smaller than {100 * options.min_part:g} % of the largest"
         notes.append(f"{dropped:,} of {parts:,} parts were dropped, {share}.")
@@ -92,17 +93,14 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     return Mended(mesh, before, (*notes, *_changes(before, measure(mesh))))
 
 
-def drop_small_parts(mesh: trimesh.Trimesh, min_part: float) -> tuple[trimesh.Trimesh, int]:
+def drop_small_parts(mesh: trimesh.Trimesh, topology: Topology, min_part: float) -> tuple[trimesh.Trimesh, int]:
     """The mesh without the parts whose diagonal is below the share ``min_part`` of the largest's, and how many went."""
-    labels = _labels(mesh)
-    if not labels.any():  # there is one part alone
-        return mesh, 0
-    low, high = _bounds(mesh, labels)
-    diagonals = np.linalg.norm(high - low, axis=1)
+    parts = _parts(topology)
+    diagonals = np.linalg.norm(parts.high - parts.low, axis=1)
     is_small = diagonals < min_part * diagonals.max()
     if not is_small.any():
         return mesh, 0
-    return keep_faces(mesh, ~is_small[labels]), int(np.count_nonzero(is_small))
+    return keep_faces(mesh, ~is_small[parts.labels]), int(np.count_nonzero(is_small))
 
 
 def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple[trimesh.Trimesh, int, bool]:
@@ -112,14 +110,14 @@ def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple
         mesh: closed and wound outward, as :func:`orfeas.meshes.repair.repair` leaves it.
         check: called for each shell that is looked at; what it raises stops the work.
     """
-    labels = _labels(mesh)
-    if not labels.any():
+    parts = _parts(topology_of(mesh))
+    labels, low, high = parts.labels, parts.low, parts.high
+    count = len(low)
+    if count == 1:
         return mesh, 0, True
-    count = int(labels.max()) + 1
     points, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     corners = points[faces]
     volumes = component_volumes(points, faces, labels)
-    low, high = _bounds(mesh, labels)
     order = np.argsort(labels, kind="stable")
     begin = np.searchsorted(labels[order], np.arange(count + 1))
     is_inner = np.zeros(count, dtype=np.bool_)
@@ -142,20 +140,29 @@ def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple
     return keep_faces(mesh, ~is_inner[labels]), int(np.count_nonzero(is_inner)), is_sure
 
 
-def _bounds(mesh: trimesh.Trimesh, labels: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``[k, 3]`` the lowest and the highest corners of each part; ``labels`` ``[m]`` say which part a face is in."""
-    order = np.argsort(labels, kind="stable")
-    begin = 3 * np.searchsorted(labels[order], np.arange(int(labels.max()) + 1))
-    corners = np.asarray(mesh.vertices)[np.asarray(mesh.faces)[order].ravel()]
-    return np.minimum.reduceat(corners, begin), np.maximum.reduceat(corners, begin)
+@dataclass(frozen=True)
+class _Parts:
+    """The pieces of a mesh, which are joined by a shared place.
+
+    Attributes:
+        labels: ``[m]`` the number of the part each face is in, from 0 to k - 1.
+        low: ``[k, 3]`` the lowest corner of each part.
+        high: ``[k, 3]`` the highest.
+    """
+
+    labels: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
 
-def _labels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
-    """``[m]`` the number of the part each face is in; parts are joined by a shared place."""
-    first, inverse = weld(mesh.vertices)
-    faces = inverse[np.asarray(mesh.faces)]
-    edges = find_edges(faces[~repeats_a_vertex(faces)], len(first))
-    return np.unique(label_vertices(edges, len(first))[faces[:, 0]], return_inverse=True)[1]
+def _parts(topology: Topology) -> _Parts:
+    labels = topology.labels[topology.faces[:, 0]]
+    is_part = np.bincount(labels, minlength=int(topology.labels.max()) + 1) > 0  # no face may begin at a place
+    order = np.argsort(topology.labels, kind="stable")
+    places = topology.points[order]
+    begin = np.searchsorted(topology.labels[order], np.arange(len(is_part)))
+    low, high = np.minimum.reduceat(places, begin), np.maximum.reduceat(places, begin)
+    return _Parts((np.cumsum(is_part) - 1)[labels], low[is_part], high[is_part])
 
 
 def _told(repaired: Repaired) -> list[str]:

@@ -38,11 +38,11 @@ def component_volumes(
     points: NDArray[np.float64], faces: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """What each component encloses, negative where it is inside out; an open one is closed towards its middle."""
-    corners = points[faces]
     size = np.bincount(labels)
-    middle = np.column_stack([np.bincount(labels, axis) for axis in corners.mean(axis=1).T]) / size[:, None]
-    a, b, c = (corners - middle[labels][:, None]).swapaxes(0, 1)
-    return np.bincount(labels, np.einsum("ij,ij->i", a, np.cross(b, c))) / 6.0
+    a, b, c = (points[corner] for corner in faces.T)
+    middle = np.column_stack([np.bincount(labels, axis) for axis in (a + b + c).T]) / (3 * size[:, None])
+    own_middle = middle[labels] if len(size) > 1 else middle
+    return np.bincount(labels, np.einsum("ij,ij->i", a - own_middle, np.cross(b - own_middle, c - own_middle))) / 6.0
 
 
 def _turned_to_be_alike(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -53,7 +53,10 @@ def _turned_to_be_alike(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> N
     """
     count = len(faces)
     first, second = (pairs // 3).T
-    crossed = np.where((ends(faces, pairs[:, 0]) == ends(faces, pairs[:, 1])).all(axis=1), count, 0)
+    runs_alike = ends(faces, pairs[:, 0])[:, 0] == ends(faces, pairs[:, 1])[:, 0]  # they have the same two ends
+    if not runs_alike.any():
+        return np.zeros(count, dtype=np.bool_)
+    crossed = np.where(runs_alike, count, 0)
     as_is = np.column_stack([first, second + crossed])
     over = np.column_stack([first + count, second + count - crossed])
     labels = label(np.concatenate([as_is, over]), 2 * count)

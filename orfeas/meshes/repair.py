@@ -1,6 +1,7 @@
 """Broken meshes are closed: what a slicer asks for."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import trimesh
@@ -12,7 +13,7 @@ from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import component_volumes, orient
-from orfeas.meshes.stats import repeats_a_vertex
+from orfeas.meshes.topology import repeats_a_vertex
 from orfeas.meshes.weld import weld
 
 # Parts of the model's diagonal: gaps up to so wide are drawn together; surfaces that touch are drawn apart so far.
@@ -38,14 +39,22 @@ class _Surface:
     faces: NDArray[np.int64]
     corners: NDArray[np.int64]
 
-    def kept(self, chosen: NDArray[np.bool_ | np.int64]) -> "_Surface":
-        """With the ``chosen`` faces alone, by mask or number."""
-        return replace(self, faces=self.faces[chosen], corners=self.corners[chosen])
+    @cached_property
+    def sides(self) -> HalfEdges:
+        """The sides of all faces, by edge."""
+        return half_edges(self.faces)
 
-    def wound(self, faces: NDArray[np.int64]) -> "_Surface":
-        """With the same faces, some of them wound the other way round."""
-        turned = (faces != self.faces).any(axis=1)[:, None]
-        return replace(self, faces=faces, corners=np.where(turned, self.corners[:, ::-1], self.corners))
+    def kept(self, chosen: NDArray[np.bool_]) -> "_Surface":
+        """With the ``chosen`` faces alone."""
+        return self if chosen.all() else replace(self, faces=self.faces[chosen], corners=self.corners[chosen])
+
+    def wound(self) -> "_Surface":
+        """With its faces wound alike, and outward."""
+        faces = orient(self.points, self.faces, self.sides.pairs())
+        is_turned = faces[:, 0] != self.faces[:, 0]
+        if not is_turned.any():
+            return self
+        return replace(self, faces=faces, corners=np.where(is_turned[:, None], self.corners[:, ::-1], self.corners))
 
 
 @dataclass(frozen=True)
@@ -87,25 +96,23 @@ def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
     surface = _cleaned(_Surface(stored[first], inverse[np.asarray(mesh.faces)], corners))
     points = surface.points
     reach = float(np.linalg.norm(np.ptp(points[surface.faces.ravel()], axis=0))) if len(surface.faces) else 0.0
-    surface = _cleaned(replace(surface, faces=_close_cracks(points, surface.faces, GAP * reach)))
+    surface = _without_cracks(surface, GAP * reach)
     # 2. Waste is dropped: sheets that hang from a sound surface, and single faces.
     count = len(surface.faces)
-    surface = surface.kept(_sound(points, surface.faces))
-    surface = surface.kept(_is_no_crumb(surface.faces))
+    surface = _sound(surface)
+    surface = surface.kept(_is_no_crumb(surface.sides))
     dropped = count - len(surface.faces)
     if not len(surface.faces):
         raise InvalidMesh("The model has no surface that could be repaired.")
     # 3. Faces are wound alike, and surfaces that touch along an edge are parted there.
-    surface = surface.wound(orient(points, surface.faces, half_edges(surface.faces).pairs()))
-    sides = half_edges(surface.faces)
-    pairs = np.concatenate([sides.pairs(), _pair_by_angle(points, surface.faces, sides)])
+    surface = surface.wound()
+    pairs = np.concatenate([surface.sides.pairs(), _pair_by_angle(points, surface.faces, surface.sides)])
     points, faces = _part(points, surface.faces, pairs, PARTING * reach)
     # 4. Holes are filled, and sheets that closed on themselves go.
     filled = _filled(replace(surface, points=points, faces=faces), pairs)
     surface, sheets = _without_sheets(filled, len(faces))
     # 5. Closed components lie outward.
-    surface = surface.wound(orient(surface.points, surface.faces, half_edges(surface.faces).pairs()))
-    return Repaired(_with_look(surface, mesh), dropped, sheets)
+    return Repaired(_with_look(surface.wound(), mesh), dropped, sheets)
 
 
 def _without_sheets(surface: _Surface, own: int) -> tuple[_Surface, int]:
@@ -113,9 +120,11 @@ def _without_sheets(surface: _Surface, own: int) -> tuple[_Surface, int]:
 
     The first ``own`` faces are old. Where nothing else is there, all stays.
     """
-    labels = label(half_edges(surface.faces).pairs() // 3, len(surface.faces))
+    labels = label(surface.sides.pairs() // 3, len(surface.faces))
     is_new = np.arange(len(surface.faces)) >= own
     share = np.bincount(labels, is_new) / np.bincount(labels)
+    if not (share >= 0.5).any():
+        return surface, 0
     volumes = np.abs(component_volumes(surface.points, surface.faces, labels))
     areas = np.bincount(labels, _areas(surface.points, surface.faces))
     is_sheet = (share >= 0.5) & (volumes < SHEET * areas**1.5)
@@ -150,53 +159,60 @@ def _with_look(surface: _Surface, mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 def _cleaned(surface: _Surface) -> _Surface:
     """Without faces that repeat a vertex, and with one of those that have the same three."""
     surface = surface.kept(~repeats_a_vertex(surface.faces))
-    return surface.kept(weld(np.sort(surface.faces, axis=1).astype(np.float64))[0])
+    is_first = np.zeros(len(surface.faces), dtype=np.bool_)
+    is_first[weld(np.sort(surface.faces, axis=1).astype(np.float64))[0]] = True
+    return surface.kept(is_first)
 
 
-def _close_cracks(points: NDArray[np.float64], faces: NDArray[np.int64], gap: float) -> NDArray[np.int64]:
-    """The faces, with vertices on boundaries that lie within ``gap`` of each other made one."""
-    sides = half_edges(faces)
-    rim = np.unique(ends(faces, sides.of_edges(sides.count == 1)))
+def _without_cracks(surface: _Surface, gap: float) -> _Surface:
+    """The surface, with vertices on boundaries that lie within ``gap`` of each other made one."""
+    sides = surface.sides
+    rim = np.unique(ends(surface.faces, sides.of_edges(sides.count == 1)))
     if not len(rim) or gap == 0:
-        return faces
-    close = cKDTree(points[rim]).query_pairs(gap, output_type="ndarray")
+        return surface
+    close = cKDTree(surface.points[rim]).query_pairs(gap, output_type="ndarray")
+    if not len(close):
+        return surface
     labels = label(close, len(rim))
     first = np.unique(labels, return_index=True)[1]
-    stands_for = np.arange(len(points))
+    stands_for = np.arange(len(surface.points))
     stands_for[rim] = rim[first[labels]]
-    return stands_for[faces]
+    return _cleaned(replace(surface, faces=stands_for[surface.faces]))
 
 
-def _sound(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers of the faces without those that are too many at an edge and hang free on another side."""
-    kept = np.arange(len(faces))
+def _sound(surface: _Surface) -> _Surface:
+    """The surface without faces that are too many at an edge and hang free on another side."""
     for _ in range(MAX_RINGS):
-        now = faces[kept]
-        sides = half_edges(now)
-        free = (sides.count_of_side() == 1).sum(axis=1)
+        sides = surface.sides
         crowded = sides.count > 2
+        if not crowded.any():
+            return surface
+        free = (sides.count_of_side() == 1).sum(axis=1)
         crowd = sides.of_edges(crowded)
         sizes = sides.count[crowded]
         edge = np.repeat(np.arange(len(sizes)), sizes)
         # The freest first, and of those the smallest; so many of an edge as it has too many.
-        order = np.lexsort((_areas(points, now)[crowd // 3], -free[crowd // 3], edge))
+        order = np.lexsort((_areas(surface.points, surface.faces)[crowd // 3], -free[crowd // 3], edge))
         rank = np.arange(len(crowd)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         face = crowd[order] // 3
         dropped = face[(rank < np.repeat(sizes - 2, sizes)) & (free[face] > 0)]
         if not len(dropped):
-            return kept
-        kept = np.delete(kept, np.unique(dropped))
-    return kept
+            return surface
+        is_kept = np.ones(len(surface.faces), dtype=np.bool_)
+        is_kept[dropped] = False
+        surface = surface.kept(is_kept)
+    return surface
 
 
-def _is_no_crumb(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _is_no_crumb(sides: HalfEdges) -> NDArray[np.bool_]:
     """``[m]`` whether a face shares an edge with another; all of them where none does."""
-    is_crumb: NDArray[np.bool_] = (half_edges(faces).count_of_side() == 1).all(axis=1)
+    one, two, three = (sides.count_of_side() == 1).T
+    is_crumb: NDArray[np.bool_] = one & two & three
     return ~is_crumb if not is_crumb.all() else is_crumb
 
 
 def _areas(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
-    a, b, c = points[faces].swapaxes(0, 1)
+    a, b, c = (points[corner] for corner in faces.T)
     areas: NDArray[np.float64] = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2.0
     return areas
 

@@ -5,33 +5,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.verdict import judge
-from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 
 # A face is degenerate where its height is at most this part of its longest edge.
 MIN_HEIGHT = 1e-6
+# Faces that are measured at a time: their numbers stay in a core's own memory.
+CHUNK = 1 << 14
 
 
 @dataclass(frozen=True)
-class Edges:
-    """Every edge of a mesh once, by its ends in ascending order.
+class _Extent:
+    """How large a surface is; ``degenerate_faces`` have next to no height."""
 
-    Attributes:
-        low: ``[e]`` the vertex of lower number.
-        high: ``[e]`` the other one.
-        faces: ``[e]`` how many faces have the edge.
-        forward: ``[e]`` how many of them run along it from ``low`` to ``high``.
-    """
-
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-    faces: NDArray[np.int64]
-    forward: NDArray[np.int64]
+    area_mm2: float
+    volume_mm3: float
+    degenerate_faces: int
 
 
 def measure(mesh: trimesh.Trimesh) -> MeshReport:
@@ -42,35 +34,32 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
     vertex. The volume is None where it would mean nothing (not watertight, or not consistently wound), and negative
     where the mesh is inside out.
     """
-    faces_as_stored = np.asarray(mesh.faces)
-    first, inverse = weld(mesh.vertices)
-    points = np.asarray(mesh.vertices)[first]
-    faces = inverse[faces_as_stored]
+    return measure_by(topology_of(mesh), mesh)
+
+
+def measure_by(topology: Topology, mesh: trimesh.Trimesh) -> MeshReport:
+    """What :func:`measure` tells, where the ``topology`` of ``mesh`` is known."""
+    points, faces, edges = topology.points, topology.faces, topology.edges
     used = np.zeros(len(points), dtype=np.bool_)
     used[faces.ravel()] = True
-    solid = faces[~repeats_a_vertex(faces)]
-    edges = find_edges(solid, len(points))
+    vertices, whole = int(np.count_nonzero(used)), int(np.count_nonzero(topology.is_whole))
     is_pair = edges.faces == 2
-    is_watertight = len(solid) > 0 and bool(is_pair.all())
+    is_watertight = whole > 0 and bool(is_pair.all())
     is_winding_consistent = bool((edges.forward[is_pair] == 1).all())
-    a, b, c = points[faces.T] - points[used].mean(axis=0)
-    normals = np.cross(b - a, c - a)
-    twice_areas = np.linalg.norm(normals, axis=1)
-    longest = np.max([_squared(b - a), _squared(c - b), _squared(a - c)], axis=0)
-    six_volumes = np.einsum("ij,ij->", a, normals)
+    extent = _extent(points, faces)
     look = appearance_of(mesh)
     report = MeshReport(
-        vertices=int(np.count_nonzero(used)),
+        vertices=vertices,
         faces=len(faces),
-        components=len(np.unique(label_vertices(edges, len(points))[used])),
+        components=int(np.count_nonzero(np.bincount(topology.labels[used]))),
         is_watertight=is_watertight,
         is_winding_consistent=is_winding_consistent,
-        euler_number=int(np.count_nonzero(used)) - len(edges.low) + len(solid),
+        euler_number=vertices - len(edges.low) + whole,
         boundary_edges=int(np.count_nonzero(edges.faces == 1)),
         non_manifold_edges=int(np.count_nonzero(edges.faces > 2)),
-        degenerate_faces=int(np.count_nonzero(twice_areas <= MIN_HEIGHT * longest)),
-        volume_mm3=float(six_volumes) / 6.0 if is_watertight and is_winding_consistent else None,
-        area_mm2=float(twice_areas.sum()) / 2.0,
+        degenerate_faces=extent.degenerate_faces,
+        volume_mm3=extent.volume_mm3 if is_watertight and is_winding_consistent else None,
+        area_mm2=extent.area_mm2,
         size_mm=_size(points[used]),
         has_uv=look.uv is not None,
         has_texture=look.texture is not None,
@@ -79,33 +68,20 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
     return replace(report, findings=judge(report))
 
 
-def repeats_a_vertex(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """``[m]`` whether a face of ``faces`` ``[m, 3]`` has the same vertex at two corners."""
-    repeats: NDArray[np.bool_] = (faces == faces[:, [1, 2, 0]]).any(axis=1)
-    return repeats
-
-
-def find_edges(faces: NDArray[np.int64], vertices: int) -> Edges:
-    """The edges of ``faces`` ``[m, 3]``, none of which repeats a vertex; there are ``vertices`` vertices."""
-    start = faces.ravel()
-    end = faces[:, [1, 2, 0]].ravel()
-    # One number per half-edge that sorts by the edge, then by the direction.
-    keys = np.minimum(start, end) * vertices + np.maximum(start, end)
-    half = np.sort(keys * 2 + (start < end))
-    edge = half >> 1
-    begins = np.flatnonzero(np.diff(edge, prepend=-1))
-    low, high = np.divmod(edge[begins], max(vertices, 1))
-    count = np.diff(begins, append=len(edge))
-    forward = np.add.reduceat(half & 1, begins) if len(begins) else count
-    return Edges(low, high, count, forward)
-
-
-def label_vertices(edges: Edges, vertices: int) -> NDArray[np.int32]:
-    """``[vertices]`` the number of the connected component each vertex is in."""
-    ones = np.ones(len(edges.low), dtype=np.int8)
-    graph = csr_array((ones, (edges.low, edges.high)), shape=(vertices, vertices))
-    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    return labels
+def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> "_Extent":
+    """Areas and volumes of ``faces`` ``[m, 3]``; whatever the place of the mesh, its volume is exact to rounding."""
+    centre = points[faces[0]].mean(axis=0)
+    twice_area = six_volumes = 0.0
+    degenerate = 0
+    for start in range(0, len(faces), CHUNK):
+        a, b, c = (points[corner] - centre for corner in faces[start : start + CHUNK].T)
+        normals = np.cross(b - a, c - a)
+        twice_areas = np.sqrt(_squared(normals))
+        longest = np.maximum(np.maximum(_squared(b - a), _squared(c - b)), _squared(a - c))
+        twice_area += float(twice_areas.sum())
+        six_volumes += float(np.einsum("ij,ij->", a, normals))
+        degenerate += int(np.count_nonzero(twice_areas <= MIN_HEIGHT * longest))
+    return _Extent(twice_area / 2.0, six_volumes / 6.0, degenerate)
 
 
 def _squared(sides: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,19 +22,23 @@ def weld(points: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.in
     """
     rows = np.ascontiguousarray(points, dtype=np.float64) + 0.0
     hashes = _hashes(rows)
-    order = np.argsort(hashes, kind="stable")
-    is_new = _differs_from_previous(rows[order])
-    if np.count_nonzero(is_new) != np.count_nonzero(_differs_from_previous(hashes[order, None])):
+    order = np.argsort(hashes)
+    sorted_hashes = hashes[order]
+    is_new = np.ones(len(rows), dtype=np.bool_)
+    is_new[1:] = sorted_hashes[1:] != sorted_hashes[:-1]
+    alike = np.flatnonzero(~is_new)
+    if (rows[order[alike]] != rows[order[alike - 1]]).any():
         # Two different points share a hash, and may alternate.
         order = np.lexsort(rows.T)
-        is_new = _differs_from_previous(rows[order])
-    first = order[is_new]  # the lowest row of its group, for both sorts are stable
-    by_appearance = np.argsort(first)
-    rank = np.empty_like(by_appearance)
-    rank[by_appearance] = np.arange(len(first))
+        is_new[1:] = (rows[order[1:]] != rows[order[:-1]]).any(axis=1)
+    begins = np.flatnonzero(is_new)
+    lowest = np.minimum.reduceat(order, begins) if len(begins) else order
+    stands = np.zeros(len(rows), dtype=np.bool_)
+    stands[lowest] = True
+    rank = np.cumsum(stands) - 1
     inverse = np.empty(len(rows), dtype=np.int64)
-    inverse[order] = rank[np.cumsum(is_new) - 1]
-    return first[by_appearance], inverse
+    inverse[order] = np.repeat(rank[lowest], np.diff(begins, append=len(rows)))
+    return np.flatnonzero(stands), inverse
 
 
 def _hashes(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
@@ -45,9 +49,3 @@ def _hashes(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
         mixed *= _MIX
         mixed ^= mixed >> _HALF
     return mixed
-
-
-def _differs_from_previous(rows: NDArray[np.generic]) -> NDArray[np.bool_]:
-    differs = np.ones(len(rows), dtype=np.bool_)
-    differs[1:] = (rows[1:] != rows[:-1]).any(axis=1)
-    return differs

@@ -11,6 +11,7 @@ from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.closest import Nearest
 from orfeas.meshes.mend import drop_inner_shells, drop_small_parts, mend
 from orfeas.meshes.stats import measure
+from orfeas.meshes.topology import topology_of
 from orfeas.options import RepairOptions
 from orfeas.progress import Progress, Stage, Step
 from tests.meshes.solids import blob, box, inverted, joined, soup, textured_ball, with_faces, without_faces
@@ -35,21 +36,22 @@ def broken(mesh: trimesh.Trimesh, rng: np.random.Generator) -> trimesh.Trimesh:
 
 def test_small_parts_go_and_others_stay() -> None:
     parts = joined(box(10.0), box(0.05, at=(20, 0, 0)), box(0.2, at=(-20, 0, 0)))
-    kept, dropped = drop_small_parts(parts, 0.01)
+    kept, dropped = drop_small_parts(parts, topology_of(parts), 0.01)
     assert dropped == 1
     assert measure(kept).components == 2
     assert np.asarray(kept.vertices)[:, 0].max() == 5.0
 
 
 def test_a_large_part_of_few_faces_stays() -> None:
-    kept, dropped = drop_small_parts(joined(blob(20_000), box(1.0, at=(5, 0, 0))), 0.01)
+    parts = joined(blob(20_000), box(1.0, at=(5, 0, 0)))
+    kept, dropped = drop_small_parts(parts, topology_of(parts), 0.01)
     assert dropped == 0
     assert measure(kept).components == 2
 
 
 def test_a_share_of_nothing_keeps_every_part() -> None:
     parts = joined(box(10.0), box(1e-6, at=(20, 0, 0)))
-    assert drop_small_parts(parts, 0.0) == (parts, 0)
+    assert drop_small_parts(parts, topology_of(parts), 0.0) == (parts, 0)
 
 
 def test_a_solid_inside_another_goes() -> None:

@@ -16,7 +16,8 @@ from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.printing import drill
 from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
 from orfeas.meshes.printing.places import Hole, place_holes
-from orfeas.meshes.stats import measure, repeats_a_vertex
+from orfeas.meshes.stats import measure
+from orfeas.meshes.topology import repeats_a_vertex
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 

@@ -15,7 +15,7 @@ from orfeas.meshes.child import ChildFailed, ChildTooSlow, run_child
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.printing import instant
 from orfeas.meshes.repair import repair
-from orfeas.meshes.stats import repeats_a_vertex
+from orfeas.meshes.topology import repeats_a_vertex
 from orfeas.options import RemeshChoice
 
 LOGGER = logging.getLogger(__name__)

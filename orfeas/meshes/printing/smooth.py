@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from orfeas.errors import InvalidOption
 from orfeas.meshes.appearance import appearance_of, visual_of
 from orfeas.meshes.limits import check_corners, check_points
-from orfeas.meshes.stats import find_edges, repeats_a_vertex
+from orfeas.meshes.topology import find_edges, repeats_a_vertex
 from orfeas.meshes.weld import weld
 
 STEPS = 10
