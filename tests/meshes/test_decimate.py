@@ -14,7 +14,7 @@ import trimesh
 from orfeas.errors import Cancelled, InvalidMesh, OutOfMemory
 from orfeas.meshes import decimate as module
 from orfeas.meshes import simplify
-from orfeas.meshes.decimate import MAX_FACES_HERE, decimate
+from orfeas.meshes.decimate import MAX_FACES_HERE, MIN_FACES_IN_PIECES, decimate
 from orfeas.meshes.stats import measure
 from tests.meshes.solids import blob, box, textured_ball
 
@@ -91,7 +91,45 @@ def test_it_stops_at_once_when_asked() -> None:
 def test_a_child_that_dies_says_why() -> None:
     nothing = np.array([[0, 1, 2]] * 3, np.int32)
     with pytest.raises(RuntimeError, match=r"simplify ended with 1: .*target_count"):
-        module._simplify_in_child(np.zeros((4, 3)), nothing, -1, lambda: None)
+        module._simplify_in_child(module._Reduced(np.zeros((4, 3)), nothing), -1, lambda: None)
+
+
+def reduced_in_pieces(mesh: trimesh.Trimesh, target_faces: int) -> trimesh.Trimesh:
+    given = module._Reduced(np.asarray(mesh.vertices), mesh.faces.astype(np.int32))
+    made = module._simplify_in_pieces(given, target_faces, lambda: None)
+    return trimesh.Trimesh(made.points, made.faces, process=False)
+
+
+def test_halves_that_are_reduced_apart_fit_together() -> None:
+    mesh = blob(40_000)
+    before, after = measure(mesh), measure(reduced_in_pieces(mesh, 8000))
+    assert after.faces == pytest.approx(8000, rel=0.02)
+    assert after.is_watertight
+    assert after.is_winding_consistent
+    assert after.components == before.components
+    assert after.volume_mm3 == pytest.approx(before.volume_mm3, rel=0.005)
+    assert after.size_mm == pytest.approx(before.size_mm, rel=0.005)
+
+
+def test_a_cut_that_is_too_long_for_so_few_faces_leaves_the_halves_as_they_are() -> None:
+    mesh = blob(5000)
+    assert len(reduced_in_pieces(mesh, 100).faces) == len(mesh.faces)
+
+
+def test_halves_with_holes_keep_their_rims() -> None:
+    mesh = blob(40_000)
+    opened = trimesh.Trimesh(mesh.vertices, mesh.faces[100:], process=False)
+    before, after = measure(opened), measure(reduced_in_pieces(opened, 8000))
+    assert after.boundary_edges == before.boundary_edges > 0
+
+
+def test_the_largest_meshes_are_reduced_in_pieces_and_stay_near() -> None:
+    mesh = blob(MIN_FACES_IN_PIECES + 20_000)
+    reduced = decimate(mesh, 20_000)
+    report = measure(reduced)
+    assert 19_600 <= report.faces <= 20_000
+    assert report.is_watertight
+    assert mean_distance(reduced, mesh) < 0.001
 
 
 def test_a_killed_child_is_an_error_of_memory() -> None:
@@ -109,7 +147,7 @@ def test_the_script_speaks_through_its_pipes() -> None:
     mesh = blob()
     points, faces = np.asarray(mesh.vertices, np.float64), mesh.faces.astype(np.int32)
     given, out = BytesIO(), BytesIO()
-    np.savez(given, points=points, faces=faces, target=500)
+    np.savez(given, points=points, faces=faces, target=500, keeps_border=False)
     simplify.main(BytesIO(given.getvalue()), out)
     expected = simplify.simplify(points, faces, 500)
     found = np.load(BytesIO(out.getvalue()))
