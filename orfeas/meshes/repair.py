@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, visual_of
+from orfeas.meshes.fill import fill
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import component_volumes, orient
@@ -80,9 +81,9 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
 def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
     """A closed mesh, consistently wound, as near to ``mesh`` as can be, with its colours, texture and UVs.
 
-    A mesh that is closed and sound already keeps every vertex and face. Holes are filled with fans of triangles around
-    their middle, which suits small ones best; a triangle of a fan has the look of the edge it begins at. Bodies that
-    overlap stay so.
+    A mesh that is closed and sound already keeps every vertex and face. Holes are filled with triangles between the
+    vertices on their rims (:func:`orfeas.meshes.fill.fill`), which look like the rim they begin at. Bodies that overlap
+    stay so.
 
     Raises:
         InvalidMesh: no face is left that could be part of a surface, a number is not finite, or a corner is missing.
@@ -116,18 +117,20 @@ def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
 
 
 def _without_sheets(surface: _Surface, own: int) -> tuple[_Surface, int]:
-    """The surface without components that are no thicker than paper and at least half of new faces, and their number.
+    """The surface without components that are no thicker than paper and mostly rim, and their number.
 
-    The first ``own`` faces are old. Where nothing else is there, all stays.
+    The first ``own`` faces are old, and the others close rims. Where nothing else is there, all stays.
     """
     labels = label(surface.sides.pairs() // 3, len(surface.faces))
-    is_new = np.arange(len(surface.faces)) >= own
-    share = np.bincount(labels, is_new) / np.bincount(labels)
-    if not (share >= 0.5).any():
+    is_old = np.arange(len(labels)) < own
+    old, new = np.bincount(labels, is_old), np.bincount(labels, ~is_old)
+    # A rim has two sides more than the triangles that close it.
+    is_rim = (new > 0) & (new + 2 >= old)
+    if not is_rim.any():
         return surface, 0
     volumes = np.abs(component_volumes(surface.points, surface.faces, labels))
     areas = np.bincount(labels, _areas(surface.points, surface.faces))
-    is_sheet = (share >= 0.5) & (volumes < SHEET * areas**1.5)
+    is_sheet = is_rim & (volumes < SHEET * areas**1.5)
     if not is_sheet.any() or is_sheet.all():
         return surface, 0
     return surface.kept(~is_sheet[labels]), int(np.count_nonzero(is_sheet))
@@ -289,37 +292,15 @@ def _part(
 
 
 def _filled(surface: _Surface, pairs: NDArray[np.int64]) -> _Surface:
-    """The surface with every loop of sides that are in none of ``pairs`` ``[k, 2]`` closed.
-
-    A loop of three is closed by one triangle, a longer one by a fan around a new point; one of two is closed as it is.
-    """
-    points, faces = surface.points, surface.faces
-    is_free = np.ones(faces.size, dtype=np.bool_)
+    """The surface with every loop of sides that are in none of ``pairs`` ``[k, 2]`` closed."""
+    is_free = np.ones(surface.faces.size, dtype=np.bool_)
     is_free[pairs.ravel()] = False
-    sides = np.flatnonzero(is_free)
-    rim = ends(faces, sides)
-    vertices, flat = np.unique(rim, return_inverse=True)
-    links = flat.reshape(-1, 2)
-    loop = label(links, len(vertices))[links[:, 0]]
-    start, end = rim.T
-    size = np.bincount(loop)
-    first = np.unique(loop, return_index=True)[1]
-    across = np.bincount(loop, start).astype(np.int64) - start[first] - end[first]
-    # On a surface with one side, sides may meet head on; then they do not run round.
-    starts_one = np.bincount(links[:, 0])[links[:, 0]] == 1
-    runs_round = np.bincount(loop, starts_one) == size
-    is_single = (size == 3) & runs_round
-    triangles = np.column_stack([end[first], start[first], across])[is_single]
-    is_fan = (size > 3) | ((size == 3) & ~runs_round)
-    number = len(points) + np.cumsum(is_fan) - 1
-    fan = np.column_stack([end, start, number[loop]])[is_fan[loop]]
-    middles = np.column_stack([np.bincount(loop, axis) for axis in points[start].T]) / size[:, None]
-    # The far corner looks like the near one: what lies between two looks in a texture may be anything.
-    own = surface.corners.ravel()
+    filling = fill(surface.points, surface.faces, np.flatnonzero(is_free))
+    # All corners look like the near side: what lies between two looks in a texture may be anything.
+    own, sides = surface.corners.ravel(), filling.sides
     near, far = own[sides - sides % 3 + (sides + 1) % 3], own[sides]
-    looks = np.column_stack([near, far, far])
     return _Surface(
-        np.concatenate([points, middles[is_fan]]),
-        np.concatenate([faces, triangles, fan]),
-        np.concatenate([surface.corners, looks[first[is_single]], looks[is_fan[loop]]]),
+        np.concatenate([surface.points, filling.points]),
+        np.concatenate([surface.faces, filling.faces]),
+        np.concatenate([surface.corners, np.column_stack([near, far, far])]),
     )

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import trimesh
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from orfeas.meshes.fill import MAX_RIM, Filling, _weigh, fill
+from orfeas.meshes.halfedges import half_edges
+from tests.meshes.solids import blob, box, without_faces
+
+L_SHAPE = [(0, 0), (4, 0), (4, 1), (1, 1), (1, 5), (0, 5)]
+
+
+def open_sides(faces: NDArray[np.int64]) -> NDArray[np.int64]:
+    sides = half_edges(faces)
+    return sides.of_edges(sides.count == 1)
+
+
+def filled(mesh: trimesh.Trimesh) -> tuple[Filling, trimesh.Trimesh]:
+    """The filling of all holes, and the mesh with it."""
+    points, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)
+    made = fill(points, faces, open_sides(faces))
+    all_points, all_faces = np.concatenate([points, made.points]), np.concatenate([faces, made.faces])
+    return made, trimesh.Trimesh(all_points, all_faces, process=False)
+
+
+def tube(outline: NDArray[np.float64]) -> trimesh.Trimesh:
+    """A wall of height 1 over an outline ``[n, 2]`` that runs counter-clockwise, open below and above."""
+    count = len(outline)
+    points = np.concatenate([np.column_stack([outline, np.full(count, z)]) for z in (0.0, 1.0)])
+    here, there = np.arange(count), (np.arange(count) + 1) % count
+    faces = np.concatenate(
+        [np.column_stack([here, there, there + count]), np.column_stack([here, there + count, here + count])]
+    )
+    return trimesh.Trimesh(points, faces, process=False)
+
+
+def area(points: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
+    a, b, c = points[faces.T]
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2.0)
+
+
+def test_a_hole_that_is_not_convex_is_filled_within_its_rim() -> None:
+    made, closed = filled(tube(np.array(L_SHAPE, dtype=np.float64)))
+    assert len(made.points) == 0
+    assert len(made.faces) == 2 * (len(L_SHAPE) - 2)
+    assert area(closed.vertices, made.faces) == pytest.approx(2 * 8.0)
+    assert closed.is_watertight and closed.is_winding_consistent
+    assert closed.volume == pytest.approx(8.0)
+
+
+def test_a_hole_of_three_sides_is_filled_by_the_face_that_was_missing() -> None:
+    cube = box()
+    made, closed = filled(without_faces(cube, 4))
+    assert sorted(made.faces[0]) == sorted(cube.faces[4])
+    assert closed.volume == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("count", [MAX_RIM, MAX_RIM + 1, 3 * MAX_RIM, 40 * MAX_RIM])
+def test_a_long_rim_is_filled_with_two_triangles_less_than_it_has_sides(count: int) -> None:
+    turns = np.arange(count) / count * 2 * np.pi
+    waves = 1.0 + 0.4 * np.sin(5 * turns)
+    made, closed = filled(tube(np.column_stack([waves * np.cos(turns), waves * np.sin(turns)])))
+    assert len(made.faces) == 2 * (count - 2)
+    assert closed.is_watertight and closed.is_winding_consistent
+    assert closed.volume == pytest.approx(np.pi * (1.0 + 0.4**2 / 2), rel=0.01)
+
+
+def test_no_edge_is_made_that_the_surface_has_already() -> None:
+    cube = box()
+    top = np.flatnonzero((np.asarray(cube.vertices)[cube.faces][:, :, 1] > 0.4).all(axis=1))
+    shared = set(cube.faces[top[0]]) & set(cube.faces[top[1]])
+    others = set(cube.faces[top].ravel()) - shared
+    opened = without_faces(cube, *top)
+    points = np.concatenate([opened.vertices, [[0.0, 9.0, 0.0], [0.0, 8.0, 0.0]]])
+    for diagonal, is_other_free in ((shared, True), (others, True), (shared | others, False)):
+        faces = np.asarray(opened.faces, np.int64)
+        for pair, far in ((shared, 8), (others, 9)):
+            if pair <= diagonal:
+                faces = np.concatenate([faces, [[*pair, far]]])
+        rim = open_sides(np.asarray(opened.faces, np.int64))
+        made = fill(points, faces, rim)
+        assert not any(pair <= set(face) for face in made.faces for pair in (shared, others) if pair <= diagonal)
+        assert len(made.points) == (0 if is_other_free else 1)
+        assert len(made.faces) == (2 if is_other_free else 4)
+
+
+def test_each_face_tells_a_side_that_it_touches() -> None:
+    mesh = tube(np.array(L_SHAPE, dtype=np.float64))
+    made, _ = filled(mesh)
+    begins = np.asarray(mesh.faces).ravel()[made.sides]
+    assert (made.faces == begins[:, None]).any(axis=1).all()
+    assert np.isin(made.sides, open_sides(np.asarray(mesh.faces, np.int64))).all()
+
+
+def test_a_surface_without_holes_gets_nothing() -> None:
+    made, closed = filled(box())
+    assert len(made.points) == len(made.faces) == len(made.sides) == 0
+    assert len(closed.faces) == 12
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60))
+def test_what_is_torn_out_of_a_body_is_closed(seed: int, torn: int) -> None:
+    mesh = blob(600)
+    rng = np.random.default_rng(seed)
+    place = rng.normal(size=3)
+    near = np.argsort(np.linalg.norm(mesh.triangles_center - 1.3 * place / np.linalg.norm(place), axis=1))[:torn]
+    opened = without_faces(mesh, *near)
+    starts = np.asarray(opened.faces).ravel()[open_sides(np.asarray(opened.faces, np.int64))]
+    assume(len(np.unique(starts)) == len(starts))  # a repair parts rims that touch
+    _, closed = filled(opened)
+    assert closed.is_watertight and closed.is_winding_consistent
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 8))
+def test_no_other_triangles_between_the_corners_cost_less(seed: int, size: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(size + 1, 3))
+    rim = np.arange(size)
+    cone = np.column_stack([rim, (rim + 1) % size, np.full(size, size)])
+    made = fill(points, cone, open_sides(cone))
+    cost = _weigh(*points[made.faces.T]).sum()
+    assert cost == pytest.approx(least_cost(points, tuple(range(size))))
+
+
+def least_cost(points: NDArray[np.float64], polygon: tuple[int, ...]) -> float:
+    """By trying every way to cut the polygon into triangles."""
+    if len(polygon) < 3:
+        return 0.0
+    first, last = polygon[0], polygon[-1]
+    return min(
+        float(_weigh(points[first], points[polygon[i]], points[last]))
+        + least_cost(points, polygon[: i + 1])
+        + least_cost(points, polygon[i:])
+        for i in range(1, len(polygon) - 1)
+    )
