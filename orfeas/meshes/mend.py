@@ -18,7 +18,8 @@ from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
 from orfeas.records import MeshReport
 
-STEPS = 5
+# Measured, parts gone, reduced, repaired in five, shells gone, look laid on, measured again.
+STEPS = 11
 # Faces, times shells that might lie within others; about a second's work.
 MAX_WORK = 20_000_000
 # Corners of a shell that must all lie within another.
@@ -55,28 +56,33 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         InvalidMesh: there is no surface that could be repaired.
         OutOfMemory: the machine's memory ran out.
     """
-    progress.step(0, STEPS)
+    steps = iter(range(STEPS + 1))
+
+    def advance() -> None:
+        progress.step(next(steps), STEPS)
+
+    advance()
     topology = topology_of(mesh)
     before = measure_by(topology, mesh)
     notes: list[str] = []
+    advance()
     # 1. Stray parts go.
     parts = before.components
     mesh, dropped = drop_small_parts(mesh, topology, options.min_part)
     if dropped:
         share = f"smaller than {100 * options.min_part:g} % of the largest"
         notes.append(f"{dropped:,} of {parts:,} parts were dropped, {share}.")
-    progress.step(1, STEPS)
+    advance()
     # 2. Fewer faces, before the repair, which opens the edges that this pinches.
     original = mesh
     is_reduced = 0 < options.target_faces < len(mesh.faces) and options.remesh is RemeshChoice.NONE
     if is_reduced:
         mesh = decimate(mesh, options.target_faces, progress.check)
-    progress.step(2, STEPS)
+    advance()
     # 3. Closed and wound.
-    repaired = repair_and_tell(mesh)
+    repaired = repair_and_tell(mesh, advance)
     mesh = repaired.mesh
     notes += _told(repaired)
-    progress.step(3, STEPS)
     # 4. Shells within others go.
     if not options.keep_shells:
         mesh, shells, is_sure = drop_inner_shells(mesh, progress.check)
@@ -85,12 +91,14 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         if shells:
             were = "shell inside the model was" if shells == 1 else "shells inside the model were"
             notes.append(f"{shells:,} {were} dropped.")
-    progress.step(4, STEPS)
+    advance()
     # 5. The look of what was reduced.
     if is_reduced:
         mesh = transfer_look(original, mesh)
-    progress.step(STEPS, STEPS)
-    return Mended(mesh, before, (*notes, *_changes(before, measure(mesh))))
+    advance()
+    changes = _changes(before, measure(mesh))
+    advance()
+    return Mended(mesh, before, (*notes, *changes))
 
 
 def drop_small_parts(mesh: trimesh.Trimesh, topology: Topology, min_part: float) -> tuple[trimesh.Trimesh, int]:

@@ -1,5 +1,6 @@
 """Broken meshes are closed: what a slicer asks for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -78,12 +79,16 @@ def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return repair_and_tell(mesh).mesh
 
 
-def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
+def repair_and_tell(mesh: trimesh.Trimesh, advance: Callable[[], None] = lambda: None) -> Repaired:
     """A closed mesh, consistently wound, as near to ``mesh`` as can be, with its colours, texture and UVs.
 
     A mesh that is closed and sound already keeps every vertex and face. Holes are filled with triangles between the
     vertices on their rims (:func:`orfeas.meshes.fill.fill`), which look like the rim they begin at. Bodies that overlap
     stay so.
+
+    Args:
+        mesh: any unit.
+        advance: called after each of five steps; what it raises stops the work.
 
     Raises:
         InvalidMesh: no face is left that could be part of a surface, a number is not finite, or a corner is missing.
@@ -98,6 +103,7 @@ def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
     points = surface.points
     reach = float(np.linalg.norm(np.ptp(points[surface.faces.ravel()], axis=0))) if len(surface.faces) else 0.0
     surface = _without_cracks(surface, GAP * reach)
+    advance()
     # 2. Waste is dropped: sheets that hang from a sound surface, and single faces.
     count = len(surface.faces)
     surface = _sound(surface)
@@ -105,15 +111,20 @@ def repair_and_tell(mesh: trimesh.Trimesh) -> Repaired:
     dropped = count - len(surface.faces)
     if not len(surface.faces):
         raise InvalidMesh("The model has no surface that could be repaired.")
+    advance()
     # 3. Faces are wound alike, and surfaces that touch along an edge are parted there.
     surface = surface.wound()
     pairs = np.concatenate([surface.sides.pairs(), _pair_by_angle(points, surface.faces, surface.sides)])
     points, faces = _part(points, surface.faces, pairs, PARTING * reach)
+    advance()
     # 4. Holes are filled, and sheets that closed on themselves go.
     filled = _filled(replace(surface, points=points, faces=faces), pairs)
     surface, sheets = _without_sheets(filled, len(faces))
+    advance()
     # 5. Closed components lie outward.
-    return Repaired(_with_look(surface.wound(), mesh), dropped, sheets)
+    repaired = _with_look(surface.wound(), mesh)
+    advance()
+    return Repaired(repaired, dropped, sheets)
 
 
 def _without_sheets(surface: _Surface, own: int) -> tuple[_Surface, int]:

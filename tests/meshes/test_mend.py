@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orfeas.errors import Cancelled, InvalidMesh
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.closest import Nearest
-from orfeas.meshes.mend import drop_inner_shells, drop_small_parts, mend
+from orfeas.meshes.mend import STEPS, drop_inner_shells, drop_small_parts, mend
 from orfeas.meshes.stats import measure
 from orfeas.meshes.topology import topology_of
 from orfeas.options import RepairOptions
@@ -171,8 +171,8 @@ def test_steps_are_told_and_it_can_be_stopped_at_each() -> None:
     progress = Progress(report=steps.append)
     with progress.stage(Stage.REPAIR):
         mend(blob(), RepairOptions(), progress)
-    assert [step.done for step in steps[1:]] == [0, 1, 2, 3, 4, 5]
-    for last in range(6):
+    assert [step.done for step in steps[1:]] == list(range(STEPS + 1))
+    for last in range(STEPS + 1):
         told: list[Step] = []
         stopped = Progress(report=told.append, is_cancelled=lambda told=told, last=last: len(told) > last + 1)  # type: ignore[misc]  # bound now
         with pytest.raises(Cancelled), stopped.stage(Stage.REPAIR):
