@@ -1,19 +1,32 @@
 """Holes are closed, by triangles between the vertices on their rims."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
+from orfeas.meshes.film import Patches, draw_films
 from orfeas.meshes.halfedges import ends, label
 
 # Rims of so many vertices are closed in one piece; of longer ones, so many vertices are chosen first.
-MAX_RIM = 96
+MAX_RIM = 200
+# Where some of the chosen ones cannot be joined, others are chosen so many times.
+TURNS = 4
 # Of the lengths of a triangle's sides, squared and added, to its area: of areas that are alike, even triangles win.
-EVENNESS = 0.01
+EVENNESS = 1e-6
 # A triangle is next to a line where its area is at most this part of its sides squared and added.
 MIN_HEIGHT = 1e-6
+# Rims of so many sides are closed by a film; between fewer, plain triangles are even enough.
+MIN_FILM = 10
+# The least area of a film, of its rim's length squared, of which a disc has 0.08; a slit has none to speak of.
+MIN_ROUND = 0.005
+# Faces of one film; it is coarser than its rim where that would ask for more.
+MAX_FILM = 8000
+# The area of an even triangle whose sides have length 1.
+EVEN_AREA = 3**0.5 / 4
 # Triangles that are weighed at a time.
 CHUNK = 1 << 20
 
@@ -59,15 +72,16 @@ def fill(points: NDArray[np.float64], faces: NDArray[np.int64], sides: NDArray[n
     """What closes every loop of ``sides`` ``[s]``, each vertex of which lies on one loop alone.
 
     A loop is closed by the triangles between its vertices that have the smallest area together (Barequet and Sharir
-    1995), none of which makes an edge that the surface has already; a loop of two is closed as it is. Where that cannot
-    be, as on a surface with one side, a fan around a new point in the middle does.
+    1995), none of which makes an edge that the surface has already; a loop of two is closed as it is. Within larger
+    ones these become a film, as fine as the rim is (:func:`orfeas.meshes.film.draw_films`). Where a loop cannot be
+    closed so, as on a surface with one side, a fan around a new point in the middle does.
     """
     rims = _rims(faces, sides)
     is_fan = (rims.size > 2) & ~rims.runs_round
     known = _edge_keys(faces, len(points))
     closed = [np.zeros((0, 3), dtype=np.int64)]
-    following, side_from = np.zeros((2, len(points)), dtype=np.int64)
-    following[rims.start], side_from[rims.start] = rims.end, rims.sides
+    following = np.zeros(len(points), dtype=np.int64)
+    following[rims.start] = rims.end
     first = np.unique(rims.loop, return_index=True)[1]
     for size in np.unique(rims.size[(rims.size > 2) & rims.runs_round]):
         loops = np.flatnonzero((rims.size == size) & rims.runs_round)
@@ -76,15 +90,17 @@ def fill(points: NDArray[np.float64], faces: NDArray[np.int64], sides: NDArray[n
         for place in range(1, size):
             orders[:, place] = following[orders[:, place - 1]]
         step = max(1, CHUNK // int(min(size, MAX_RIM)) ** 2)
-        for begin in range(0, len(loops), step):
-            found = _close(points, orders[begin : begin + step], known)
-            is_closed = (found >= 0).all(axis=(1, 2))
-            is_fan[loops[begin : begin + step][~is_closed]] = True
-            closed.append(found[is_closed].reshape(-1, 3))
-    fan = _fans(points, rims, is_fan)
-    triangles = np.concatenate(closed)
-    sides = np.concatenate([side_from[triangles[:, 2]], fan.sides])
-    return Filling(fan.points, np.concatenate([triangles, fan.faces]), sides)
+        is_open = np.ones(len(loops), dtype=np.bool_)
+        for turn in range(TURNS):
+            for rows in np.array_split(np.flatnonzero(is_open), -(-np.count_nonzero(is_open) // step)):
+                found = _close(points, np.roll(orders[rows], turn, axis=1), known)
+                is_open[rows] = (found < 0).any(axis=(1, 2))
+                closed.append(found[~is_open[rows]].reshape(-1, 3))
+            if not is_open.any():
+                break
+        is_fan[loops[is_open]] = True
+    parts = [_fans(points, rims, is_fan), *_patches(points, np.concatenate(closed), rims, known)]
+    return _joined(parts, len(points))
 
 
 def _rims(faces: NDArray[np.int64], sides: NDArray[np.int64]) -> _Rims:
@@ -111,7 +127,9 @@ def _close(points: NDArray[np.float64], orders: NDArray[np.int64], known: NDArra
     Long loops are closed between some of their vertices first, then between those and the others.
     """
     size = orders.shape[1]
-    chosen = np.unique(np.linspace(0, size - 1, min(size, MAX_RIM)).astype(np.int64))
+    # Every fourth at most: over fewer sides, the surface often has an edge already.
+    count = size if size <= MAX_RIM else min(size // 4, MAX_RIM)
+    chosen = np.linspace(0, size - 1, count).astype(np.int64)
     rim = orders[:, chosen]
     is_chord = np.append(np.diff(chosen) > 1, False)
     parts = [_close_short(points, rim, is_chord & _is_known(rim, np.roll(rim, -1, axis=1), known, len(points)), known)]
@@ -134,7 +152,8 @@ def _close_short(
         low = np.arange(size - gap)[:, None]
         middle, high = low + np.arange(1, gap), low + gap
         total = cost[:, low, middle] + cost[:, middle, high]
-        total += _weigh(places[:, low], places[:, middle], places[:, high])
+        corners = np.broadcast_arrays(places[:, low], places[:, middle], places[:, high])
+        total += _weigh(np.stack(corners, axis=-2))
         best = total.argmin(axis=2)
         low, high = low[:, 0], high[:, 0]
         least = np.take_along_axis(total, best[..., None], axis=2)[..., 0]
@@ -146,14 +165,25 @@ def _close_short(
     return np.where(np.isfinite(cost[:, 0, -1])[:, None, None], np.take_along_axis(rim[:, None], made, axis=2), -1)
 
 
-def _weigh(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What triangles cost; those that are next to lines are taken where nothing else is left."""
-    ab, ac = b - a, c - a
-    doubled = np.cross(ab, ac)
-    areas = np.sqrt(np.einsum("...i,...i->...", doubled, doubled)) / 2.0
-    lengths = sum(np.einsum("...i,...i->...", side, side) for side in (ab, ac, c - b))
-    weights: NDArray[np.float64] = areas + np.where(areas <= MIN_HEIGHT * lengths, 1.0, EVENNESS) * lengths
-    return weights
+def _weigh(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``[…]`` what triangles ``[…, 3, 3]`` cost; those next to lines are taken where nothing else is left."""
+    areas, squares = _areas(corners), _squares(corners)
+    return areas + np.where(areas <= MIN_HEIGHT * squares, 1.0, EVENNESS) * squares
+
+
+def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``[…]`` of triangles ``[…, 3, 3]``."""
+    a, b, c = np.moveaxis(corners, -2, 0)
+    doubled = np.cross(b - a, c - a)
+    areas: NDArray[np.float64] = np.sqrt(np.einsum("...i,...i->...", doubled, doubled)) / 2.0
+    return areas
+
+
+def _squares(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``[…]`` the sides of triangles ``[…, 3, 3]``, squared and added."""
+    sides = corners - np.roll(corners, 1, axis=-2)
+    squares: NDArray[np.float64] = np.einsum("...ij,...ij->...", sides, sides)
+    return squares
 
 
 def _is_known(
@@ -182,6 +212,55 @@ def _read_off(through: NDArray[np.int64]) -> NDArray[np.int64]:
             low[rows, waiting], high[rows, waiting] = one, other
             waiting += other - one > 1
     return made
+
+
+def _patches(
+    points: NDArray[np.float64], triangles: NDArray[np.int64], rims: _Rims, known: NDArray[np.int64]
+) -> list[Filling]:
+    """What becomes of ``triangles`` ``[m, 3]`` that close loops: films in large ones, and the others as they are."""
+    loop_of, side_from = np.zeros((2, len(points)), dtype=np.int64)
+    loop_of[rims.start], side_from[rims.start] = rims.loop, rims.sides
+    loop = loop_of[triangles[:, 0]]
+    steps = np.linalg.norm(points[rims.end] - points[rims.start], axis=1)
+    lengths, areas = np.bincount(rims.loop, steps), np.bincount(loop, _areas(points[triangles]), len(rims.size))
+    is_film = ((rims.size >= MIN_FILM) & (areas > MIN_ROUND * lengths**2))[loop]
+    films = []
+    if is_film.any():
+        wanted = np.maximum(lengths / rims.size, np.sqrt(areas / (EVEN_AREA * MAX_FILM)))
+        drawn = _films(points, Patches(points, triangles[is_film], loop[is_film]), wanted, known)
+        is_line = _areas(drawn.points[drawn.faces]) <= MIN_HEIGHT * _squares(drawn.points[drawn.faces])
+        is_drawn = ~np.isin(drawn.hole, drawn.hole[is_line])
+        is_film &= ~np.isin(loop, drawn.hole[is_line])
+        nearest = cKDTree(points[rims.start]).query(drawn.points[drawn.faces[is_drawn]].mean(axis=1))[1]
+        films = [Filling(drawn.points[len(points) :], drawn.faces[is_drawn], rims.sides[nearest])]
+    plain = triangles[~is_film]
+    return [Filling(np.zeros((0, 3)), plain, side_from[plain[:, 2]]), *films]
+
+
+def _films(
+    points: NDArray[np.float64], patches: Patches, length: NDArray[np.float64], known: NDArray[np.int64]
+) -> Patches:
+    """As :func:`orfeas.meshes.film.draw_films`, which is given the points that matter alone."""
+    used = np.unique(patches.faces)
+    place = np.full(len(points), -1)
+    place[used] = np.arange(len(used))
+    low, high = place[np.stack(np.divmod(known, len(points)))]
+    own = (low * len(used) + high)[(low >= 0) & (high >= 0)]
+    drawn = draw_films(Patches(points[used], place[patches.faces], patches.hole), length, own)
+    new = drawn.points[len(used) :]
+    number = np.concatenate([used, len(points) + np.arange(len(new))])
+    return Patches(np.concatenate([points, new]), number[drawn.faces], drawn.hole)
+
+
+def _joined(parts: Sequence[Filling], points: int) -> Filling:
+    """All parts, each of which numbers its new points after ``points`` of the surface."""
+    starts = np.cumsum([0, *(len(part.points) for part in parts)])
+    faces = [part.faces + (part.faces >= points) * start for part, start in zip(parts, starts, strict=False)]
+    return Filling(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate(faces),
+        np.concatenate([part.sides for part in parts]),
+    )
 
 
 def _fans(points: NDArray[np.float64], rims: _Rims, is_fan: NDArray[np.bool_]) -> Filling:

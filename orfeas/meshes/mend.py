@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orfeas.meshes.cleanup import keep_faces
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.orientation import component_volumes, winding_number
-from orfeas.meshes.repair import Repaired, repair_and_tell
+from orfeas.meshes.repair import Repaired, repair, repair_and_tell
 from orfeas.meshes.stats import measure, measure_by
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
@@ -20,6 +20,8 @@ from orfeas.records import MeshReport
 
 # Measured, parts gone, reduced, repaired in five, shells gone, look laid on, measured again.
 STEPS = 11
+# Times the faces asked for; a few more may be left where a repair has parted surfaces.
+MOST_OVER = 1.02
 # Faces, times shells that might lie within others; about a second's work.
 MAX_WORK = 20_000_000
 # Corners of a shell that must all lie within another.
@@ -82,6 +84,8 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     # 3. Closed and wound.
     repaired = repair_and_tell(mesh, advance)
     mesh = repaired.mesh
+    if is_reduced and len(mesh.faces) > MOST_OVER * options.target_faces:  # large holes took many to fill
+        mesh = repair(decimate(mesh, options.target_faces, progress.check))
     notes += _told(repaired)
     # 4. Shells within others go.
     if not options.keep_shells:

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from orfeas.meshes.fill import MAX_RIM, Filling, _weigh, fill
+from orfeas.meshes.fill import EVEN_AREA, MAX_FILM, MAX_RIM, Filling, _close, _weigh, fill
 from orfeas.meshes.halfedges import half_edges
 from tests.meshes.solids import blob, box, without_faces
 
@@ -57,14 +57,50 @@ def test_a_hole_of_three_sides_is_filled_by_the_face_that_was_missing() -> None:
     assert closed.volume == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("count", [MAX_RIM, MAX_RIM + 1, 3 * MAX_RIM, 40 * MAX_RIM])
-def test_a_long_rim_is_filled_with_two_triangles_less_than_it_has_sides(count: int) -> None:
+def flower(count: int, height: float = 0.0) -> NDArray[np.float64]:
+    """A closed line ``[count, 3]`` of five petals around an area of 1.08 π, in waves of that height."""
     turns = np.arange(count) / count * 2 * np.pi
-    waves = 1.0 + 0.4 * np.sin(5 * turns)
-    made, closed = filled(tube(np.column_stack([waves * np.cos(turns), waves * np.sin(turns)])))
-    assert len(made.faces) == 2 * (count - 2)
+    reach = 1.0 + 0.4 * np.sin(5 * turns)
+    return np.column_stack([reach * np.cos(turns), reach * np.sin(turns), height * np.sin(2 * turns)])
+
+
+@pytest.mark.parametrize("count", [20, 96, MAX_RIM, MAX_RIM + 200])
+def test_a_long_flat_rim_is_filled_flat_and_as_finely_as_it_is(count: int) -> None:
+    rim = flower(count)
+    made, closed = filled(tube(rim[:, :2]))
     assert closed.is_watertight and closed.is_winding_consistent
-    assert closed.volume == pytest.approx(np.pi * (1.0 + 0.4**2 / 2), rel=0.01)
+    flat = np.abs(rim[:, 0] * np.roll(rim[:, 1], -1) - rim[:, 1] * np.roll(rim[:, 0], -1))
+    assert closed.volume == pytest.approx(flat.sum() / 2.0)
+    assert area(closed.vertices, made.faces) == pytest.approx(flat.sum())
+    assert set(np.abs(made.points[:, 2] - 0.5).round(9)) <= {0.5}
+    sides = np.linalg.norm(np.diff(closed.vertices[made.faces[:, [0, 1, 2, 0]]], axis=1), axis=2)
+    step = np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1).mean()
+    wanted = max(step, (flat.sum() / 2.0 / (EVEN_AREA * MAX_FILM)) ** 0.5)
+    assert np.quantile(sides, 0.98) <= 1.5 * wanted
+    assert np.median(sides) >= 0.5 * min(step, wanted)
+
+
+def test_a_rim_in_waves_gets_a_smooth_film_that_stays_between_its_crests() -> None:
+    rim = flower(200, height=0.5)
+    hub = [[0.0, 0.0, -3.0]]
+    cone = np.column_stack([np.arange(200), (np.arange(200) + 1) % 200, np.full(200, 200)])
+    made, closed = filled(trimesh.Trimesh(np.concatenate([rim, hub]), cone[:, ::-1], process=False))
+    assert closed.is_watertight and closed.is_winding_consistent
+    assert np.abs(made.points[:, 2]).max() < 0.5
+    film = trimesh.Trimesh(closed.vertices, made.faces, process=False)
+    assert np.quantile(film.face_adjacency_angles, 0.95) < np.radians(12)
+    triangles = trimesh.Trimesh(closed.vertices, _close(rim, np.arange(200)[None], np.array([-1]))[0], process=False)
+    assert film.area < triangles.area
+
+
+def test_a_slit_is_closed_without_new_points() -> None:
+    x = np.linspace(0.0, 1.0, 40)
+    lips = np.concatenate(
+        [np.column_stack([x, 0.002 * np.sin(np.pi * x)]), np.column_stack([x, -0.002 * np.sin(np.pi * x)])[-2:0:-1]]
+    )
+    made, closed = filled(tube(lips[::-1]))
+    assert len(made.points) == 0
+    assert closed.is_watertight
 
 
 def test_no_edge_is_made_that_the_surface_has_already() -> None:
@@ -121,7 +157,7 @@ def test_no_other_triangles_between_the_corners_cost_less(seed: int, size: int) 
     rim = np.arange(size)
     cone = np.column_stack([rim, (rim + 1) % size, np.full(size, size)])
     made = fill(points, cone, open_sides(cone))
-    cost = _weigh(*points[made.faces.T]).sum()
+    cost = _weigh(points[made.faces]).sum()
     assert cost == pytest.approx(least_cost(points, tuple(range(size))))
 
 
@@ -131,7 +167,7 @@ def least_cost(points: NDArray[np.float64], polygon: tuple[int, ...]) -> float:
         return 0.0
     first, last = polygon[0], polygon[-1]
     return min(
-        float(_weigh(points[first], points[polygon[i]], points[last]))
+        float(_weigh(points[[first, polygon[i], last]]))
         + least_cost(points, polygon[: i + 1])
         + least_cost(points, polygon[i:])
         for i in range(1, len(polygon) - 1)
