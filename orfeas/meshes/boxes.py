@@ -46,8 +46,8 @@ def overlapping(
             yield np.column_stack([order[one[is_pair]], order[other[is_pair]]])
             continue
         ones, others = _children(one, other, levels[level + 1])
-        for start in range(0, len(ones), CHUNK):
-            waiting.append((level + 1, ones[start : start + CHUNK], others[start : start + CHUNK]))
+        chunks = [slice(start, start + CHUNK) for start in range(0, len(ones), CHUNK)]
+        waiting += [(level + 1, ones[chunk], others[chunk]) for chunk in chunks]
 
 
 def _tree(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[NDArray[np.float64]]:

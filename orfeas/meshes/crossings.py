@@ -1,16 +1,21 @@
 """Faces that pass through each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orfeas.meshes.boxes import overlapping
-from orfeas.meshes.halfedges import ends, half_edges
+from orfeas.meshes.halfedges import ends, half_edges, label
 from orfeas.meshes.stats import repeats_a_vertex
 
 # Of the model's diagonal: what reaches no deeper only touches. Files keep coordinates to a tenth of that.
 TOUCH = 1e-6
+# Of faces near each other, a hundred thousand a block: a few seconds' work.
+MAX_BLOCKS = 20
+# About half a second's work.
+MAX_COUNTED = 100_000
 # The sine of the angle below which two edges count as parallel.
 PARALLEL = 1e-9
 
@@ -29,7 +34,35 @@ def find_crossings(
         faces: ``[m, 3]``; vertices at one place should be one.
         check: called every few hundredths of a second; what it raises stops the work.
     """
-    return crossings_deeper(points, faces, touch_depth(points, faces), check)
+    return _in_order(_crossings(points, faces, touch_depth(points, faces), check))
+
+
+def find_crossings_soon(
+    points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> NDArray[np.int64] | None:
+    """As :func:`find_crossings`, or None where it would take more than a few seconds: so many faces are near others."""
+    blocks = list(islice(_crossings(points, faces, touch_depth(points, faces), check), MAX_BLOCKS + 1))
+    return _in_order(blocks) if len(blocks) <= MAX_BLOCKS else None
+
+
+def count_crossing_faces(
+    points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> int | None:
+    """How many faces pass through others of their own body; None where it was not looked for, as it would take long.
+
+    That is so above 100,000 faces, and where very many are near each other. Bodies that overlap are a usual way to
+    build a model; a surface that passes through itself is a fault.
+    """
+    pairs = find_crossings_soon(points, faces, check) if len(faces) <= MAX_COUNTED else None
+    return None if pairs is None else len(np.unique(pairs[is_within_a_body(faces, pairs)]))
+
+
+def is_within_a_body(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """``[k]`` whether both faces of each of ``pairs`` ``[k, 2]`` are in one body; bodies share no vertex."""
+    links = np.concatenate([faces[:, :2], faces[:, 1:]])
+    first, second = label(links, int(faces.max(initial=-1)) + 1)[faces[pairs, 0]].T
+    is_one: NDArray[np.bool_] = first == second
+    return is_one
 
 
 def touch_depth(points: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
@@ -41,22 +74,32 @@ def touch_depth(points: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
 def crossings_deeper(
     points: NDArray[np.float64], faces: NDArray[np.int64], depth: float, check: Callable[[], None]
 ) -> NDArray[np.int64]:
-    """As :func:`find_crossings`, for faces that are perhaps a part of a model whose :func:`touch_depth` is ``depth``."""
+    """As :func:`find_crossings`, for faces that are a part of a model whose :func:`touch_depth` is ``depth``."""
+    return _in_order(_crossings(points, faces, depth, check))
+
+
+def _in_order(blocks: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.unique(np.sort(np.concatenate([np.zeros((0, 2), dtype=np.int64), *blocks]), axis=1), axis=0)
+
+
+def _crossings(
+    points: NDArray[np.float64], faces: NDArray[np.int64], depth: float, check: Callable[[], None]
+) -> Iterator[NDArray[np.int64]]:
+    """The pairs ``[k, 2]`` among each block of faces that are near each other; first those that are folded."""
     whole = np.flatnonzero(~repeats_a_vertex(faces))
     faces = faces[whole]
+    yield whole[_folded(points, faces, depth)]
     corners = points[faces]
-    normals, offsets = _planes(corners)
-    found = [_folded(points, faces, depth)]
+    normals, offsets = planes(corners)
     half = depth / 2  # boxes that overlap no deeper hold triangles that do not, either
     for pairs in overlapping(corners.min(axis=1) + half, corners.max(axis=1) - half, check):
         for face, plane in ((0, 1), (1, 0)):
             away = _distances(corners, pairs[:, face], normals, offsets, pairs[:, plane])
             pairs = pairs[(away.max(axis=0) > depth) & (away.min(axis=0) < -depth)]
-        found.append(pairs[_meet(corners[pairs[:, 0]], corners[pairs[:, 1]], depth)])
-    return np.unique(np.sort(whole[np.concatenate(found)], axis=1), axis=0)
+        yield whole[pairs[_meet(corners[pairs[:, 0]], corners[pairs[:, 1]], depth)]]
 
 
-def _planes(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def planes(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Unit normals ``[m, 3]`` and distances ``[m]`` from the origin along them; zeros where there is no area."""
     a, b, c = corners.swapaxes(0, 1)
     normals = np.cross(b - a, c - a)
@@ -78,10 +121,10 @@ def _distances(
 
 
 def _meet(one: NDArray[np.float64], other: NDArray[np.float64], depth: float) -> NDArray[np.bool_]:
-    """``[k]`` whether triangles ``[k, 3, 3]``, each with corners on both sides of the other's plane, have insides that meet.
+    """``[k]`` whether the insides of triangles ``[k, 3, 3]`` meet, each with corners on both sides of the other's plane.
 
-    The theorem of the separating axis: they are apart if they are along a direction across an edge of each. The other
-    directions to try are the normals of the planes.
+    By the theorem of the separating axis: they are apart only if they are so along a normal, which is known not to be,
+    or along a direction across an edge of each.
     """
     meets = np.ones(len(one), dtype=np.bool_)
     for first in range(3):
