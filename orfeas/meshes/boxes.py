@@ -34,7 +34,9 @@ def overlapping(
     """
     if len(low) < 2:
         return
+    check()
     order = np.argsort(_along_curve((low + high) / 2), kind="stable")
+    check()
     levels = _tree(low[order], high[order])
     # Depth first, so that little waits.
     waiting = [(0, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))]

@@ -12,8 +12,8 @@ from orfeas.meshes.stats import repeats_a_vertex
 
 # Of the model's diagonal: what reaches no deeper only touches. Files keep coordinates to a tenth of that.
 TOUCH = 1e-6
-# Of faces near each other, a hundred thousand a block: a few seconds' work.
-MAX_BLOCKS = 20
+# Of pairs of faces near each other, a hundred thousand a block: a few seconds' work.
+MAX_BLOCKS = 24
 # About half a second's work.
 MAX_COUNTED = 100_000
 # The sine of the angle below which two edges count as parallel.
@@ -40,7 +40,7 @@ def find_crossings(
 def find_crossings_soon(
     points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
 ) -> NDArray[np.int64] | None:
-    """As :func:`find_crossings`, or None where it would take more than a few seconds: so many faces are near others."""
+    """As :func:`find_crossings`, or None where it would take more than a few seconds, so many faces are near others."""
     blocks = list(islice(_crossings(points, faces, touch_depth(points, faces), check), MAX_BLOCKS + 1))
     return _in_order(blocks) if len(blocks) <= MAX_BLOCKS else None
 
@@ -88,7 +88,10 @@ def _crossings(
     """The pairs ``[k, 2]`` among each block of faces that are near each other; first those that are folded."""
     whole = np.flatnonzero(~repeats_a_vertex(faces))
     faces = faces[whole]
-    yield whole[_folded(points, faces, depth)]
+    check()
+    for folded in _folded(points, faces, depth):
+        yield whole[folded]
+        check()
     corners = points[faces]
     normals, offsets = planes(corners)
     half = depth / 2  # boxes that overlap no deeper hold triangles that do not, either
@@ -121,10 +124,10 @@ def _distances(
 
 
 def _meet(one: NDArray[np.float64], other: NDArray[np.float64], depth: float) -> NDArray[np.bool_]:
-    """``[k]`` whether the insides of triangles ``[k, 3, 3]`` meet, each with corners on both sides of the other's plane.
+    """``[k]`` whether the insides of triangles ``[k, 3, 3]`` meet; each has corners on both sides of the other's plane.
 
-    By the theorem of the separating axis: they are apart only if they are so along a normal, which is known not to be,
-    or along a direction across an edge of each.
+    By the theorem of the separating axis: if they are apart, they are so along the normal of a plane, which is ruled
+    out, or along a direction across an edge of each.
     """
     meets = np.ones(len(one), dtype=np.bool_)
     for first in range(3):
@@ -139,12 +142,13 @@ def _meet(one: NDArray[np.float64], other: NDArray[np.float64], depth: float) ->
     return meets
 
 
-def _folded(points: NDArray[np.float64], faces: NDArray[np.int64], depth: float) -> NDArray[np.int64]:
-    """``[k, 2]`` faces that share an edge, lie on the same side of it, and in one plane."""
+def _folded(points: NDArray[np.float64], faces: NDArray[np.int64], depth: float) -> Iterator[NDArray[np.int64]]:
+    """Pairs ``[k, 2]`` of faces that share an edge, lie on the same side of it, and in one plane.
+
+    Of an edge with many faces, each with the next comes first, then each with the one after that, and so on.
+    """
     sides = half_edges(faces)
     edge = np.repeat(np.arange(len(sides.count)), sides.count)
-    found = [np.zeros((0, 2), dtype=np.int64)]
-    # Of an edge with many faces, each with the next, then with the one after that, and so on.
     for step in range(1, int(sides.count.max(initial=1))):
         is_edge = edge[step:] == edge[:-step]
         one, other = sides.side[:-step][is_edge], sides.side[step:][is_edge]
@@ -158,8 +162,7 @@ def _folded(points: NDArray[np.float64], faces: NDArray[np.int64], depth: float)
         lengths = np.linalg.norm(heights, axis=2)
         apart = np.linalg.norm(np.cross(*heights), axis=1) / np.maximum(lengths.max(axis=0), depth)
         is_folded = (lengths.min(axis=0) > depth) & (_dot(*heights) > 0) & (apart <= depth)
-        found.append(np.column_stack([one // 3, other // 3])[is_folded])
-    return np.concatenate(found)
+        yield np.column_stack([one // 3, other // 3])[is_folded]
 
 
 def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
