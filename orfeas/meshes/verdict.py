@@ -14,7 +14,15 @@ PRINT_SIZE_MM = (1.0, 500.0)
 
 def judge(report: MeshReport) -> tuple[Finding, ...]:
     """Everything that stands against printing the model, or against using it in a game; nothing for a sound one."""
-    return (*_holes(report), *_inside(report), *_winding(report), *_waste(report), *_size(report), *_weight(report))
+    return (
+        *_holes(report),
+        *_inside(report),
+        *_winding(report),
+        *_crossing(report),
+        *_waste(report),
+        *_size(report),
+        *_weight(report),
+    )
 
 
 def _holes(report: MeshReport) -> list[Finding]:
@@ -46,6 +54,14 @@ def _winding(report: MeshReport) -> list[Finding]:
         problem = "The model is inside out."
         return [Finding(use, problem, "Repair turns it over.") for use in (Use.PRINT, Use.GAME)]
     return []
+
+
+def _crossing(report: MeshReport) -> list[Finding]:
+    if not report.crossing_faces:
+        return []
+    problem = f"The surface passes through itself, at {report.crossing_faces:,} faces."
+    fix = "Repair draws them apart where they are few; slicers unite what overlaps, and may leave small gaps there."
+    return [Finding(Use.PRINT, problem, fix)]
 
 
 def _waste(report: MeshReport) -> list[Finding]:

@@ -65,6 +65,9 @@ def test_a_size_that_is_seldom_meant_is_told(size: float, told: str) -> None:
         ({"faces": 100_001}, [Use.GAME]),
         ({"faces": 2_000_001}, [Use.PRINT, Use.GAME]),
         ({"degenerate_faces": 1}, [Use.GAME]),
+        ({"crossing_faces": 2}, [Use.PRINT]),
+        ({"crossing_faces": 0}, []),
+        ({"crossing_faces": None}, []),
         ({"has_texture": True, "has_uv": False}, [Use.GAME]),
     ],
 )

@@ -1,0 +1,170 @@
+"""Faces that pass through each other."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orfeas.meshes.boxes import overlapping
+from orfeas.meshes.halfedges import ends, half_edges, label
+from orfeas.meshes.stats import repeats_a_vertex
+
+# Of the model's diagonal: what reaches no deeper only touches. Files keep coordinates to a tenth of that.
+TOUCH = 1e-6
+# Of pairs of faces near each other, a hundred thousand a block: a few seconds' work.
+MAX_BLOCKS = 24
+# About half a second's work.
+MAX_COUNTED = 100_000
+# The sine of the angle below which two edges count as parallel.
+PARALLEL = 1e-9
+
+
+def find_crossings(
+    points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> NDArray[np.int64]:
+    """Pairs of faces that pass through each other, ``[k, 2]``, in ascending order.
+
+    Two faces do where their insides meet and their planes differ: one would have to move by over a millionth of the
+    model's diagonal to come free. So a touch is none, nor are faces in one plane; but a face that is folded flat back
+    onto a neighbour, along the edge they share, counts. What has no area passes through nothing.
+
+    Args:
+        points: ``[n, 3]``, finite; any unit.
+        faces: ``[m, 3]``; vertices at one place should be one.
+        check: called every few hundredths of a second; what it raises stops the work.
+    """
+    return _in_order(_crossings(points, faces, touch_depth(points, faces), check))
+
+
+def find_crossings_soon(
+    points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> NDArray[np.int64] | None:
+    """As :func:`find_crossings`, or None where it would take more than a few seconds, so many faces are near others."""
+    blocks = list(islice(_crossings(points, faces, touch_depth(points, faces), check), MAX_BLOCKS + 1))
+    return _in_order(blocks) if len(blocks) <= MAX_BLOCKS else None
+
+
+def count_crossing_faces(
+    points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> int | None:
+    """How many faces pass through others of their own body; None where it was not looked for, as it would take long.
+
+    That is so above 100,000 faces, and where very many are near each other. Bodies that overlap are a usual way to
+    build a model; a surface that passes through itself is a fault.
+    """
+    pairs = find_crossings_soon(points, faces, check) if len(faces) <= MAX_COUNTED else None
+    return None if pairs is None else len(np.unique(pairs[is_within_a_body(faces, pairs)]))
+
+
+def is_within_a_body(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """``[k]`` whether both faces of each of ``pairs`` ``[k, 2]`` are in one body; bodies share no vertex."""
+    links = np.concatenate([faces[:, :2], faces[:, 1:]])
+    first, second = label(links, int(faces.max(initial=-1)) + 1)[faces[pairs, 0]].T
+    is_one: NDArray[np.bool_] = first == second
+    return is_one
+
+
+def touch_depth(points: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
+    """How deep faces may reach into each other and only touch, in the unit of ``points``."""
+    used = points[faces.ravel()]
+    return TOUCH * float(np.linalg.norm(np.ptp(used, axis=0))) if len(used) else 0.0
+
+
+def crossings_deeper(
+    points: NDArray[np.float64], faces: NDArray[np.int64], depth: float, check: Callable[[], None]
+) -> NDArray[np.int64]:
+    """As :func:`find_crossings`, for faces that are a part of a model whose :func:`touch_depth` is ``depth``."""
+    return _in_order(_crossings(points, faces, depth, check))
+
+
+def _in_order(blocks: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.unique(np.sort(np.concatenate([np.zeros((0, 2), dtype=np.int64), *blocks]), axis=1), axis=0)
+
+
+def _crossings(
+    points: NDArray[np.float64], faces: NDArray[np.int64], depth: float, check: Callable[[], None]
+) -> Iterator[NDArray[np.int64]]:
+    """The pairs ``[k, 2]`` among each block of faces that are near each other; first those that are folded."""
+    whole = np.flatnonzero(~repeats_a_vertex(faces))
+    faces = faces[whole]
+    check()
+    for folded in _folded(points, faces, depth):
+        yield whole[folded]
+        check()
+    corners = points[faces]
+    normals, offsets = planes(corners)
+    half = depth / 2  # boxes that overlap no deeper hold triangles that do not, either
+    for pairs in overlapping(corners.min(axis=1) + half, corners.max(axis=1) - half, check):
+        for face, plane in ((0, 1), (1, 0)):
+            away = _distances(corners, pairs[:, face], normals, offsets, pairs[:, plane])
+            pairs = pairs[(away.max(axis=0) > depth) & (away.min(axis=0) < -depth)]
+        yield whole[pairs[_meet(corners[pairs[:, 0]], corners[pairs[:, 1]], depth)]]
+
+
+def planes(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Unit normals ``[m, 3]`` and distances ``[m]`` from the origin along them; zeros where there is no area."""
+    a, b, c = corners.swapaxes(0, 1)
+    normals = np.cross(b - a, c - a)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
+    return normals, _dot(normals, a)
+
+
+def _distances(
+    corners: NDArray[np.float64],
+    face: NDArray[np.int64],
+    normals: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    plane: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """``[3, k]`` how far the corners of each ``face`` ``[k]`` are above each ``plane`` ``[k]``."""
+    across, offset = normals.take(plane, axis=0), offsets.take(plane)
+    return np.stack([_dot(corners[:, corner].take(face, axis=0), across) - offset for corner in range(3)])
+
+
+def _meet(one: NDArray[np.float64], other: NDArray[np.float64], depth: float) -> NDArray[np.bool_]:
+    """``[k]`` whether the insides of triangles ``[k, 3, 3]`` meet; each has corners on both sides of the other's plane.
+
+    By the theorem of the separating axis: if they are apart, they are so along the normal of a plane, which is ruled
+    out, or along a direction across an edge of each.
+    """
+    meets = np.ones(len(one), dtype=np.bool_)
+    for first in range(3):
+        for second in range(3):
+            along, across = one[:, first] - one[:, first - 1], other[:, second] - other[:, second - 1]
+            axis = np.cross(along, across)
+            length = np.linalg.norm(axis, axis=1)
+            is_none = length <= PARALLEL * np.linalg.norm(along, axis=1) * np.linalg.norm(across, axis=1)
+            here, there = np.einsum("ijk,ik->ij", one, axis), np.einsum("ijk,ik->ij", other, axis)
+            way = np.minimum(here.max(axis=1) - there.min(axis=1), there.max(axis=1) - here.min(axis=1))
+            meets &= is_none | (way > depth * length)
+    return meets
+
+
+def _folded(points: NDArray[np.float64], faces: NDArray[np.int64], depth: float) -> Iterator[NDArray[np.int64]]:
+    """Pairs ``[k, 2]`` of faces that share an edge, lie on the same side of it, and in one plane.
+
+    Of an edge with many faces, each with the next comes first, then each with the one after that, and so on.
+    """
+    sides = half_edges(faces)
+    edge = np.repeat(np.arange(len(sides.count)), sides.count)
+    for step in range(1, int(sides.count.max(initial=1))):
+        is_edge = edge[step:] == edge[:-step]
+        one, other = sides.side[:-step][is_edge], sides.side[step:][is_edge]
+        start, end = points[ends(faces, one).T]
+        along = end - start
+        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), depth)
+        heights = []
+        for side in (one, other):
+            third = points[faces.ravel()[side - side % 3 + (side + 2) % 3]] - start
+            heights.append(third - _dot(third, along)[:, None] * along)
+        lengths = np.linalg.norm(heights, axis=2)
+        apart = np.linalg.norm(np.cross(*heights), axis=1) / np.maximum(lengths.max(axis=0), depth)
+        is_folded = (lengths.min(axis=0) > depth) & (_dot(*heights) > 0) & (apart <= depth)
+        yield np.column_stack([one // 3, other // 3])[is_folded]
+
+
+def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    products: NDArray[np.float64] = np.einsum("ij,ij->i", one, other)
+    return products
