@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from orfeas.meshes.boxes import overlapping
 from orfeas.meshes.halfedges import ends, half_edges, label
-from orfeas.meshes.stats import repeats_a_vertex
+from orfeas.meshes.topology import repeats_a_vertex
 
 # Of the model's diagonal: what reaches no deeper only touches. Files keep coordinates to a tenth of that.
 TOUCH = 1e-6

@@ -8,12 +8,14 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.cleanup import keep_faces
+from orfeas.meshes.crossings import count_crossing_faces
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.repair import Repaired, repair, repair_and_tell
-from orfeas.meshes.stats import measure, measure_by
+from orfeas.meshes.stats import measure_by
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
+from orfeas.meshes.uncross import uncrossed
 from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
 from orfeas.records import MeshReport
@@ -65,7 +67,7 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
 
     advance()
     topology = topology_of(mesh)
-    before = measure_by(topology, mesh)
+    before = measure_by(topology, mesh, count_crossing_faces(topology.points, topology.faces, progress.check))
     notes: list[str] = []
     advance()
     # 1. Stray parts go.
@@ -96,11 +98,11 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
             were = "shell inside the model was" if shells == 1 else "shells inside the model were"
             notes.append(f"{shells:,} {were} dropped.")
     advance()
-    # 5. The look of what was reduced.
+    # 5. What was reduced passes through itself nowhere, and has its look.
     if is_reduced:
-        mesh = transfer_look(original, mesh)
+        mesh = transfer_look(original, uncrossed(mesh, progress.check))
     advance()
-    changes = _changes(before, measure(mesh))
+    changes = _changes(before, measure_by(topology_of(mesh), mesh, None))
     advance()
     return Mended(mesh, before, (*notes, *changes))
 

@@ -7,6 +7,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.crossings import count_crossing_faces
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.verdict import judge
 from orfeas.records import MeshReport
@@ -34,11 +35,13 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
     vertex. The volume is None where it would mean nothing (not watertight, or not consistently wound), and negative
     where the mesh is inside out.
     """
-    return measure_by(topology_of(mesh), mesh)
+    topology = topology_of(mesh)
+    crossing_faces = count_crossing_faces(topology.points, topology.faces)
+    return measure_by(topology, mesh, crossing_faces)
 
 
-def measure_by(topology: Topology, mesh: trimesh.Trimesh) -> MeshReport:
-    """What :func:`measure` tells, where the ``topology`` of ``mesh`` is known."""
+def measure_by(topology: Topology, mesh: trimesh.Trimesh, crossing_faces: int | None) -> MeshReport:
+    """What :func:`measure` tells, where the ``topology`` of ``mesh`` and how many of its faces cross are known."""
     points, faces, edges = topology.points, topology.faces, topology.edges
     used = np.zeros(len(points), dtype=np.bool_)
     used[faces.ravel()] = True
@@ -64,6 +67,7 @@ def measure_by(topology: Topology, mesh: trimesh.Trimesh) -> MeshReport:
         has_uv=look.uv is not None,
         has_texture=look.texture is not None,
         materials=look.materials,
+        crossing_faces=crossing_faces,
     )
     return replace(report, findings=judge(report))
 

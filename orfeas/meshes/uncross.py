@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.crossings import crossings_deeper, find_crossings_soon, is_within_a_body, planes, touch_depth
@@ -117,6 +118,12 @@ class _Tangle:
         count = 2 * np.bincount(self.faces.ravel(), minlength=len(points))
         sums = _sums(self.faces.ravel(), others.reshape(-1, 3), len(points))
         return np.where((count > 0)[:, None], (points + sums / np.maximum(count, 1)[:, None]) / 2, points)
+
+
+def uncrossed(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -> trimesh.Trimesh:
+    """``mesh``, which is whole and has no look, after :func:`uncross`; the same where nothing crossed."""
+    made = uncross(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64), check)
+    return trimesh.Trimesh(made.points, mesh.faces, metadata=mesh.metadata, process=False) if made.before else mesh
 
 
 def uncross(points: Points, faces: NDArray[np.int64], check: Callable[[], None] = lambda: None) -> Uncrossed:

@@ -7,6 +7,7 @@ import trimesh
 from orfeas.meshes.cleanup import remove_floaters
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.repair import repair
+from orfeas.meshes.uncross import uncrossed
 
 # Specification §11: components with less than this part of the largest one's faces are dropped.
 FLOATER_FRACTION = 0.005
@@ -14,6 +15,8 @@ FLOATER_FRACTION = 0.005
 
 def finish_mesh(mesh: trimesh.Trimesh, target_faces: int, check: Callable[[], None]) -> trimesh.Trimesh:
     """The large components of ``mesh`` with about ``target_faces`` faces, closed, and with a normal at every vertex.
+
+    The surface passes through itself nowhere, as far as moving a few points a little can do that.
 
     Args:
         mesh: as :func:`orfeas.engines.hunyuan.surface.extract_surface` gives it; where the box cut it, it is filled.
@@ -29,5 +32,5 @@ def finish_mesh(mesh: trimesh.Trimesh, target_faces: int, check: Callable[[], No
     check()
     mesh = decimate(mesh, target_faces, check)
     check()
-    mesh = repair(mesh)
+    mesh = uncrossed(repair(mesh), check)
     return trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_normals=mesh.vertex_normals, process=False)
