@@ -14,7 +14,7 @@ from orfeas.meshes.maps import textures_of
 from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance
 from orfeas.meshes.stats import measure
-from orfeas.options import OutputFormat, TextureFormat
+from orfeas.options import OutputFormat, Packing, TextureFormat
 from orfeas.pictures.turntable import make_portrait
 from orfeas.progress import Progress, Stage
 from orfeas.records import JobKind, MeshReport
@@ -96,7 +96,7 @@ def write_files(progress: Progress, model: Model, files: JobFiles) -> Saved:
         glb = export(placed, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB), model.texture_format)
         write_model(glb, OutputFormat.GLB, files)
         progress.step(2, STEPS)
-        convert(files, model.output_format)
+        convert(progress, files, model.output_format, Packing())
         progress.step(3, STEPS)
         write_thumbnail(make_portrait(placed, THUMBNAIL_PX, progress.check), files)
     progress.step(4, STEPS)

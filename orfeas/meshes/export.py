@@ -16,9 +16,6 @@ from orfeas.options import Compression, OutputFormat, RemeshChoice, TextureForma
 from orfeas.records import Json
 from orfeas.version import VERSION
 
-# The formats that hold a texture as a picture.
-TEXTURED = frozenset({OutputFormat.GLB, OutputFormat.OBJ, OutputFormat.THREE_MF, OutputFormat.USDZ, OutputFormat.FBX})
-
 
 def export(
     mesh: trimesh.Trimesh,
@@ -40,10 +37,11 @@ def export(
         InvalidOption: a WebP texture or compression in anything but a GLB, or compression of colours on vertices.
         InvalidMesh: the mesh is empty, or a number in it is not finite.
     """
-    if texture_format is TextureFormat.WEBP and output_format in TEXTURED - {OutputFormat.GLB}:
+    is_glb = output_format is OutputFormat.GLB
+    if texture_format is TextureFormat.WEBP and output_format.holds_textures and not is_glb:
         name = output_format.value.upper()
         raise InvalidOption(f"The texture of {name} cannot be WebP; choose one of png, jpeg.", "texture_format")
-    if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
+    if compression is not Compression.NONE and not is_glb:
         raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
     surface = surface_of(mesh)
     if compression is not Compression.NONE and surface.material is None and surface.colours is not None:
