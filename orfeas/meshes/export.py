@@ -49,16 +49,16 @@ def export(
         raise InvalidOption("A model with colours on its vertices cannot be compressed; choose none.", "compression")
     generator = f"{GENERATOR} {VERSION}"
     note = provenance.to_line() if provenance else ""
+    is_quads = provenance is not None and provenance.options.get("remesh") == RemeshChoice.QUADS
     match output_format:
         case OutputFormat.GLB:
             extras: dict[str, Json] = {NOTE: provenance.to_record()} if provenance else {}
             return write_glb(surface, generator, extras, texture_format, compression)
         case OutputFormat.OBJ:
             beside = {NOTE_FILE: provenance.to_json()} if provenance else {}
-            is_quads = provenance is not None and provenance.options.get("remesh") == RemeshChoice.QUADS
             return write_obj(surface, generator, beside, texture_format, is_quads)
         case OutputFormat.PLY:
-            return write_ply(surface, [generator, *(provenance.to_comments() if provenance else [])])
+            return write_ply(surface, [generator, *(provenance.to_comments() if provenance else [])], is_quads)
         case OutputFormat.STL:
             return write_stl(surface, provenance.to_header() if provenance else generator)
         case OutputFormat.THREE_MF:
@@ -66,4 +66,4 @@ def export(
         case OutputFormat.USDZ:
             return write_usdz(surface, generator, note, texture_format)
         case OutputFormat.FBX:
-            return write_fbx(surface, generator, note, texture_format)
+            return write_fbx(surface, generator, note, texture_format, is_quads)
