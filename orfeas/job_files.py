@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from orfeas.files import write_whole
-from orfeas.options import OutputFormat
+from orfeas.options import Compression, OutputFormat, Packing
 from orfeas.pictures.turntable import TurntableOptions
 from orfeas.workspace import PREVIEW
 
@@ -23,6 +23,7 @@ SUFFIXES: Mapping[OutputFormat, str] = {
     OutputFormat.FBX: ".fbx",
 }
 MAX_STEM = 40
+AS_IT_IS = Packing()
 # A PNG at zlib's level 1 is a few per cent larger than at 6 and several times faster to write.
 PNG_LEVEL = 1
 THUMBNAIL_PX = 192
@@ -75,14 +76,17 @@ class JobFiles:
         """The picture made from words, RGBA PNG."""
         return self.folder / "picture" / f"{self.stem}.png"
 
-    def model(self, output_format: OutputFormat) -> Path:
-        """The model in one format."""
-        return self.folder / "model" / f"{self.stem}{SUFFIXES[output_format]}"
-
-    @property
-    def compressed(self) -> Path:
-        """The GLB with its shape packed by Draco."""
-        return self.folder / "draco" / f"{self.stem}.glb"
+    def model(self, output_format: OutputFormat, packing: Packing = AS_IT_IS) -> Path:
+        """The model in one format, and packed in one way."""
+        name = f"{self.stem}{SUFFIXES[output_format]}"
+        if packing == AS_IT_IS:
+            return self.folder / "model" / name
+        words = (
+            packing.compression.value if packing.compression is not Compression.NONE else "",
+            f"{packing.texture_size}px" if packing.texture_size else "",
+            packing.texture_format.value if packing.texture_format else "",
+        )
+        return self.folder / "packed" / "-".join(filter(None, words)) / name
 
     @property
     def provenance(self) -> Path:

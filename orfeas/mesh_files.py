@@ -7,6 +7,7 @@ import trimesh
 from orfeas.apart import Apart
 from orfeas.conversion import convert_file
 from orfeas.files import write_whole
+from orfeas.job_files import AS_IT_IS
 from orfeas.meshes.export import export
 from orfeas.meshes.highlight import highlight
 from orfeas.meshes.load import load_mesh
@@ -15,7 +16,7 @@ from orfeas.meshes.printing.check import check_print
 from orfeas.meshes.printing.prepare import Prepared, prepare
 from orfeas.meshes.provenance import Provenance, read_provenance
 from orfeas.meshes.stats import measure
-from orfeas.options import Compression, OutputFormat, PrintOptions, RepairOptions, parse_number
+from orfeas.options import OutputFormat, Packing, PrintOptions, RepairOptions, parse_number
 from orfeas.pictures.turntable import TurntableOptions, make_turntable
 from orfeas.progress import Progress, Stage
 from orfeas.records import MeshReport, PrintReport
@@ -79,7 +80,7 @@ class MeshFiles:
         mesh: Path,
         output_format: OutputFormat,
         size_mm: float = 0,
-        compression: Compression = Compression.NONE,
+        packing: Packing = AS_IT_IS,
     ) -> bytes:
         """A mesh file's content in another format, with how it was made where the file says so.
 
@@ -87,14 +88,14 @@ class MeshFiles:
             mesh: a file of any kind that can be read.
             output_format: what to write.
             size_mm: longest side to scale it to, standing on its base; 0 leaves it as it is.
-            compression: of the shape in a GLB.
+            packing: how.
 
         Raises:
             InvalidMesh: it cannot be read.
-            InvalidOption: ``size_mm`` is out of range, or what is asked for cannot be compressed.
+            InvalidOption: ``size_mm`` is out of range, it cannot be packed so, or has no texture.
         """
         size = parse_number("size_mm", size_mm, 1, 10_000, 0, "keep the mesh's size and place")
-        return convert_file(mesh, output_format, size, compression)
+        return convert_file(mesh, output_format, size, packing)
 
     def draw_turntable(self, mesh: Path, options: TurntableOptions, progress: Progress) -> bytes:
         """A mesh file's model turning, an animated WebP.

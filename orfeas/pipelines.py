@@ -8,20 +8,16 @@ from pathlib import Path
 
 import trimesh
 
-from orfeas.conversion import convert, write_model
 from orfeas.engines.base import ShapeRequest, ShapeResult, TextureRequest
 from orfeas.engines.subject import Subject, SubjectRequest, cut_subject
 from orfeas.files import write_whole
-from orfeas.job_files import THUMBNAIL_PX, JobFiles, png_bytes, write_thumbnail
+from orfeas.job_files import JobFiles, png_bytes, write_thumbnail
 from orfeas.mesh_files import load_file, mend_file, prepare_mesh
-from orfeas.meshes.export import export
-from orfeas.meshes.placement import place
 from orfeas.meshes.provenance import Provenance
-from orfeas.meshes.stats import measure
 from orfeas.options import OutputFormat
-from orfeas.pictures.turntable import make_portrait
 from orfeas.progress import Progress, Stage
-from orfeas.records import JobKind, MeshReport
+from orfeas.records import JobKind
+from orfeas.saving import Model, save
 from orfeas.tasks import (
     Made,
     ModelTask,
@@ -36,8 +32,6 @@ from orfeas.tasks import (
 )
 from orfeas.text_to_image.base import PictureRequest
 
-# A pair of shoes or a tea set is meant; more pieces than this are mostly a cut-out that went wrong.
-MANY_PIECES = 4
 REPAIR_TIMEOUT_S = 900.0
 LOAD_TIMEOUT_S = 120.0
 
@@ -145,44 +139,18 @@ def _save(
     progress: Progress,
 ) -> Made:
     """The model in its place, measured, and written with how it was made."""
-    with progress.stage(Stage.SAVE):
-        # A repair has its size already.
-        size_mm = 0.0 if isinstance(task, RepairTask) else task.options.size_mm
-        placed = place(mesh, size_mm) if size_mm else mesh
-        report = measure(placed)
-        pieces = () if isinstance(task, RepairTask) else _warn_of_pieces(report)
-        notes = (*notes, *pieces, *_warn_of_colours(report, task.options.output_format))
-        provenance = Provenance(
-            kind=kind,
-            engine=engine_name(task),
-            engine_revision=engine_revision(task),
-            is_preview=is_preview(task),
-            options=reported_options(task),
-            prompt=task.prompt,
-            notes=notes,
-        )
-        progress.check()
-        # The GLB comes last: where it is, everything a conversion needs is.
-        write_whole(files.provenance, provenance.to_json())
-        glb = export(placed, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB), task.options.texture_format)
-        write_model(glb, OutputFormat.GLB, files)
-        convert(files, task.options.output_format)
-        write_thumbnail(make_portrait(placed, THUMBNAIL_PX, progress.check), files)
-    sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
-    return Made(files=sizes, mesh=report, notes=notes, options=reported_options(task))
-
-
-def _warn_of_pieces(report: MeshReport) -> tuple[str, ...]:
-    if report.components <= MANY_PIECES:
-        return ()
-    sentence = (
-        f"The model came out in {report.components} pieces. If the picture shows fewer, keep its background, "
-        "or take one with more room around the object."
+    provenance = Provenance(
+        kind=kind,
+        engine=engine_name(task),
+        engine_revision=engine_revision(task),
+        is_preview=is_preview(task),
+        options=reported_options(task),
+        prompt=task.prompt,
+        notes=notes,
     )
-    return (sentence,)
-
-
-def _warn_of_colours(report: MeshReport, output_format: OutputFormat) -> tuple[str, ...]:
-    if report.has_texture and output_format is OutputFormat.STL:
-        return ("An STL holds no colours; the GLB and the 3MF of this job have the texture.",)
-    return ()
+    # A repair has its size already.
+    size_mm = 0.0 if isinstance(task, RepairTask) else task.options.size_mm
+    model = Model(mesh, size_mm, task.options.output_format, task.options.texture_format, provenance)
+    saved = save(model, files, task.apart, progress)
+    sizes = {f.value: files.model(f).stat().st_size for f in OutputFormat if files.model(f).exists()}
+    return Made(files=sizes, mesh=saved.mesh, notes=saved.notes, options=reported_options(task))

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orfeas.apart import Apart
-from orfeas.conversion import make_form, turn
-from orfeas.errors import InvalidOption, NotFound
-from orfeas.job_files import JobFiles, find_files
+from orfeas.conversion import convert, turn
+from orfeas.errors import NotFound
+from orfeas.job_files import AS_IT_IS, JobFiles, find_files
 from orfeas.jobs import Jobs
-from orfeas.options import Compression, OutputFormat
+from orfeas.options import OutputFormat, Packing
 from orfeas.pictures.turntable import TurntableOptions
 from orfeas.progress import Progress, Stage, acquire
 from orfeas.records import JobStatus
@@ -39,34 +39,35 @@ class Results:
         # Drawing takes every core for a second or two.
         self._easel = threading.Lock()
 
-    def download(self, job_id: str, output_format: OutputFormat, compression: Compression = Compression.NONE) -> Path:
+    def download(self, job_id: str, output_format: OutputFormat, packing: Packing = AS_IT_IS) -> Path:
         """The job's model as a file, converted once and then kept.
 
         Raises:
-            InvalidOption: compression of anything but a GLB.
+            InvalidOption: it cannot be packed so, or has no texture.
             NotFound: no such job, it made no model, or its files have expired.
         """
-        if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
-            raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
         files = self._files_with_model(job_id)
         try:
             with full_disk_explained():
-                path = self._converted(files, output_format, compression)
+                path = self._converted(files, output_format, packing)
             size_bytes = path.stat().st_size
         except FileNotFoundError as error:
             raise NotFound(EXPIRED) from error
-        if compression is Compression.NONE:
+        if packing == AS_IT_IS:
             self._jobs.add_file(job_id, output_format.value, size_bytes)
         self._tidy()
         return path
 
-    def _converted(self, files: JobFiles, output_format: OutputFormat, compression: Compression) -> Path:
-        if files.model(OutputFormat.GLB).stat().st_size < LARGE_BYTES:
-            return make_form(Progress(), files, output_format, compression)
-        # Here it would hold the interpreter's lock for seconds.
+    def _converted(self, files: JobFiles, output_format: OutputFormat, packing: Packing) -> Path:
+        path = files.model(output_format, packing)
+        if path.exists():
+            return path
         progress = Progress()
+        if files.model(OutputFormat.GLB).stat().st_size < LARGE_BYTES:
+            return convert(progress, files, output_format, packing)
+        # Here it would hold the interpreter's lock for seconds.
         with progress.stage(Stage.SAVE):
-            return self._apart.run(make_form, progress, TIMEOUT_S, files, output_format, compression)
+            return self._apart.run(convert, progress, TIMEOUT_S, files, output_format, packing)
 
     def turntable(self, job_id: str, options: TurntableOptions, progress: Progress) -> Path:
         """The job's model turning, an animated WebP, drawn once for those options and then kept.

@@ -51,7 +51,7 @@ class Roster:
 
     Args:
         settings: where the weights are, and what learned engines run on.
-        apart: where meshes are read that somebody sent.
+        apart: where meshes are read that somebody sent, and large models saved.
         light_device: what engines run on that do well without a GPU; as ``settings`` say if not given.
     """
 
@@ -145,9 +145,9 @@ class Roster:
             _refuse_texture_options(options)
         effective = replace(engine.resolve(options), engine=engine.name, seed=seed)
         if not options.texture:
-            return ModelTask(replace(effective, texture_size=0), engine, stem), reason
+            return ModelTask(replace(effective, texture_size=0), engine, stem, self._apart), reason
         if engine.has_texture and options.texture_engine is TextureEngineChoice.AUTO:
-            return ModelTask(effective, engine, stem), reason
+            return ModelTask(effective, engine, stem, self._apart), reason
         asked = TextureOptions(
             engine=options.texture_engine,
             quality=options.quality,
@@ -162,7 +162,7 @@ class Roster:
             raise EngineUnavailable(str(error), "texture_engine") from error
         texture = painter.options
         effective = replace(effective, texture_engine=texture.engine, texture_size=texture.texture_size)
-        return ModelTask(effective, engine, stem, painter=painter), f"{reason} Texture: {painter_reason}"
+        return ModelTask(effective, engine, stem, self._apart, painter=painter), f"{reason} Texture: {painter_reason}"
 
     def texture_task(
         self, options: TextureOptions, seed: int, stem: str, has_mask: bool = False

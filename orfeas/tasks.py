@@ -34,7 +34,7 @@ class TextureTask:
     """A mesh to be painted by ``engine`` from a picture; ``options`` are effective; ``stem`` names its files.
 
     ``remover``, if any, cuts the subject out where the picture's own transparency does not. The mesh, which a stranger
-    may have sent, is read in a process of ``apart``.
+    may have sent, is read in a process of ``apart``, and saved there where it is large.
     """
 
     options: TextureOptions
@@ -51,11 +51,13 @@ class ModelTask:
     """A picture to be made a model by ``engine``; ``options`` are effective.
 
     ``picture``, if any, is made first; ``painter``, if any, makes the texture; ``remover`` as in :class:`TextureTask`.
+    A large model is saved in a process of ``apart``.
     """
 
     options: ShapeOptions
     engine: ShapeEngine
     stem: str
+    apart: Apart
     picture: PictureTask | None = None
     painter: TextureTask | None = None
     remover: Remover | None = None

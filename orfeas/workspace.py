@@ -198,6 +198,13 @@ class Workspace:
         return True
 
 
+def drop_parts(folder: Path) -> None:
+    """Delete what a process that was killed while it wrote has left in a job's folder; nobody may be writing there."""
+    for entry in _files(folder):
+        if PART.fullmatch(entry.name):
+            Path(entry).unlink(missing_ok=True)
+
+
 def _files(folder: str | os.PathLike[str]) -> Iterator[os.DirEntry[str]]:
     """Every file below ``folder``, links as themselves; several times faster than ``Path.rglob``."""
     with os.scandir(folder) as entries:

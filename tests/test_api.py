@@ -198,6 +198,23 @@ def test_a_model_is_served_as_a_file_to_keep(http: TestClient, job_id: str, outp
     assert answer.headers["content-disposition"].startswith("attachment")
 
 
+def test_a_model_is_served_with_a_smaller_texture(http: TestClient, job_id: str) -> None:
+    whole, small = (http.get(f"/jobs/{job_id}/model.glb{query}") for query in ("", "?texture_size=256"))
+    assert (whole.status_code, small.status_code) == (200, 200)
+    assert small.headers["content-disposition"] == whole.headers["content-disposition"]
+    assert len(small.content) < len(whole.content)
+    png = http.get(f"/jobs/{job_id}/model.glb?texture_size=256&texture_format=png&compression=draco")
+    assert b"KHR_draco_mesh_compression" in png.content and b"image/jpeg" not in png.content
+
+
+@pytest.mark.parametrize(
+    "query", ["texture_size=huge", "texture_size=300", "texture_format=gif", "texture_size=9" * 20]
+)
+def test_a_texture_that_cannot_be_is_refused(http: TestClient, job_id: str, query: str) -> None:
+    answer = http.get(f"/jobs/{job_id}/model.glb?{query}")
+    assert (answer.status_code, answer.json()["error"]) == (422, "invalid_option")
+
+
 def test_a_format_that_cannot_be_written_is_refused_with_those_that_can(http: TestClient, job_id: str) -> None:
     answer = http.get(f"/jobs/{job_id}/model.blend")
     assert (answer.status_code, answer.json()["error"]) == (422, "invalid_option")

@@ -13,11 +13,14 @@ from PIL import Image
 from orfeas.cli import main
 from orfeas.engines.hunyuan.files import find_weights
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
+from orfeas.meshes.maps import longest_side_px
 from orfeas.options import OutputFormat
 from orfeas.version import VERSION
 from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.hub import point_at, serve_hub
+from tests.meshes.solids import gradient, textured_ball
 from tests.text_to_image.diffusion.tiny import write_tiny_unet
 
 ROOT = Path(__file__).parents[1]
@@ -107,6 +110,16 @@ def test_convert_compresses_a_glb_and_nothing_else(tmp_path: Path, capsys: pytes
     assert b"KHR_draco_mesh_compression" in output.read_bytes()
     assert main(["convert", str(box), "-o", str(tmp_path / "x.ply"), "--compression", "draco"]) == 1
     assert "Only a GLB can be compressed" in capsys.readouterr().err
+
+
+def test_convert_reduces_textures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ball, output = tmp_path / "ball.glb", tmp_path / "small.glb"
+    ball.write_bytes(export(textured_ball(texture=gradient(512)), OutputFormat.GLB, None))
+    assert main(["convert", str(ball), "-o", str(output), "--texture-size", "256", "--texture-format", "png"]) == 0
+    assert longest_side_px(load_mesh(output)) == 256
+    assert b"image/png" in output.read_bytes()
+    assert main(["convert", str(ball), "-o", str(tmp_path / "x.stl"), "--texture-size", "256"]) == 1
+    assert "STL, which holds no texture" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(

@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"roster", "results"},
     {"fetching", "running"},
     {"pipelines"},
-    {"mesh_files"},
+    {"mesh_files", "saving"},
     {"conversion"},
     {"tasks", "job_files"},
     {"engines"},

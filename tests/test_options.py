@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from orfeas.errors import InvalidOption, InvalidPrompt
 from orfeas.options import (
     MAX_SEED,
+    Compression,
     EngineChoice,
     OutputFormat,
+    Packing,
     PictureOptions,
     Quality,
     ShapeOptions,
@@ -22,6 +24,7 @@ from orfeas.options import (
     parse_choice,
     parse_integer,
     parse_number,
+    parse_packing,
     parse_picture_options,
     parse_prompt,
     parse_shape_options,
@@ -183,3 +186,27 @@ def test_a_given_seed_is_kept() -> None:
 def test_what_the_caller_sent_is_shown_back_short_and_printable() -> None:
     assert quote("a" * 1000) == f"“{'a' * 40}…”"
     assert quote("a\x1b\nb") == "“a��b”"
+
+
+def test_a_packing_is_read_whole() -> None:
+    assert parse_packing(OutputFormat.STL) == Packing()
+    packing = parse_packing(OutputFormat.GLB, compression="Draco", texture_size=1024.0, texture_format="WebP")
+    assert packing == Packing(Compression.DRACO, 1024, TextureFormat.WEBP)
+
+
+@pytest.mark.parametrize(
+    ("output_format", "options", "why"),
+    [
+        ("glb", {"texture_size": 300}, "300; choose one of 256, 512, 1024, 2048, 4096, or 0 to keep it"),
+        ("glb", {"texture_size": 8192}, "8192; it takes a number from 256 to 4,096"),
+        ("glb", {"texture_format": "gif"}, "choose one of keep, png, jpeg, webp"),
+        ("fbx", {"texture_format": "webp"}, "“webp” for FBX; choose one of keep, png, jpeg"),
+        ("stl", {"texture_size": 512}, "STL, which holds no texture; leave it at 0"),
+        ("ply", {"texture_format": "png"}, "PLY, which holds no texture; leave it at keep"),
+        ("obj", {"compression": "draco"}, "Only a GLB can be compressed"),
+    ],
+)
+def test_what_a_file_cannot_be_is_refused(output_format: str, options: dict[str, object], why: str) -> None:
+    with pytest.raises(InvalidOption, match=why) as refusal:
+        parse_packing(OutputFormat(output_format), **options)
+    assert refusal.value.option in options

@@ -1,5 +1,6 @@
 """The plain routes: health, readiness, metrics, jobs and their files."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
@@ -17,7 +18,7 @@ from orfeas.errors import (
     OrfeasError,
     ServerBusy,
 )
-from orfeas.options import Compression, OutputFormat, parse_choice
+from orfeas.options import OutputFormat, Packing, parse_choice, parse_packing
 from orfeas.pictures.turntable import TurntableOptions
 from orfeas.progress import Progress, Step
 from orfeas.records import FetchState, FetchStatus, to_json
@@ -26,6 +27,7 @@ from orfeas.version import VERSION
 
 # How long a GET waits for the turntables of others.
 EASEL_S = 10.0
+SIZE = re.compile(r"[0-9]{1,6}")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -139,8 +141,9 @@ class Routes:
 
         def answer() -> Response:
             output_format = parse_choice("output_format", request.path_params["output_format"], OutputFormat)
-            packed = parse_choice("compression", request.query_params.get("compression", "none"), Compression)
-            path = self._studio.results.download(request.path_params["job_id"], output_format, packed)
+            path = self._studio.results.download(
+                request.path_params["job_id"], output_format, _packing(output_format, request.query_params)
+            )
             return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
         return _answer(answer)
@@ -194,6 +197,17 @@ def _fetch_text(fetch: FetchState) -> str:
     if fetch.status is FetchStatus.FETCHING:
         return f"fetching {fetch.amount}"
     return f"failed: {fetch.message}" if fetch.status is FetchStatus.FAILED else ""
+
+
+def _packing(output_format: OutputFormat, asked: Mapping[str, str]) -> Packing:
+    """What an address asks for, in which everything is text."""
+    size = asked.get("texture_size", "0")
+    return parse_packing(
+        output_format,
+        compression=asked.get("compression", "none"),
+        texture_size=int(size) if SIZE.fullmatch(size) else size,
+        texture_format=asked.get("texture_format", "keep"),
+    )
 
 
 def _answer(work: Callable[[], Response]) -> Response:

@@ -12,10 +12,9 @@ from orfeas.errors import EngineUnavailable, InvalidOption
 from orfeas.files import check_writable, write_whole
 from orfeas.job_files import png_bytes
 from orfeas.options import (
-    Compression,
     WeightsChoice,
-    parse_choice,
     parse_cut_out_options,
+    parse_packing,
     parse_print_options,
 )
 from orfeas.pictures.turntable import parse_turntable_options
@@ -44,9 +43,14 @@ def run_cut_out(options: argparse.Namespace) -> int:
 def run_convert(options: argparse.Namespace) -> int:
     """``convert``: one mesh file to another, keeping how it was made where the file says so."""
     output_format = format_of(options.output)
-    compression = parse_choice("compression", options.compression, Compression)
+    packing = parse_packing(
+        output_format,
+        compression=options.compression,
+        texture_size=options.texture_size,
+        texture_format=options.texture_format,
+    )
     with scratch_studio() as studio:
-        data = studio.meshes.convert(options.mesh, output_format, options.size_mm, compression)
+        data = studio.meshes.convert(options.mesh, output_format, options.size_mm, packing)
     write_whole(options.output, data)
     print(f"{options.output}: {len(data):,} bytes")
     return 0

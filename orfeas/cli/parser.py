@@ -8,6 +8,7 @@ from orfeas.cli.looking import run_convert, run_cut_out, run_doctor, run_engines
 from orfeas.cli.making import run_generate, run_picture, run_repair, run_texture
 from orfeas.meshes.load import READABLE
 from orfeas.options import (
+    TEXTURE_SIZES_PX,
     Compression,
     EngineChoice,
     Material,
@@ -19,6 +20,7 @@ from orfeas.options import (
     TextEngineChoice,
     TextureEngineChoice,
     TextureFormat,
+    TextureFormatChoice,
     WeightsChoice,
 )
 from orfeas.pictures.turntable import TurntableOptions
@@ -43,6 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("-o", "--output", type=Path, required=True, help="file to write; its ending is the format")
     convert.add_argument("--size-mm", type=float, default=0, help="longest side; 0 keeps the mesh's own size")
     convert.add_argument("--compression", default="none", help=f"of the shape in a GLB, {_choices(Compression)}")
+    sizes = ", ".join(map(str, TEXTURE_SIZES_PX))
+    convert.add_argument("--texture-size", type=int, default=0, help=f"most pixels a side, {sizes}; 0 keeps it")
+    convert.add_argument("--texture-format", default="keep", help=f"of colours, {_choices(TextureFormatChoice)}")
     convert.set_defaults(run=run_convert)
 
     _add_turntable(commands.add_parser("turntable", help="draw a mesh file turning once around, as an animated WebP"))

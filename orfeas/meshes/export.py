@@ -16,9 +16,6 @@ from orfeas.options import Compression, OutputFormat, RemeshChoice, TextureForma
 from orfeas.records import Json
 from orfeas.version import VERSION
 
-# The formats that hold a texture as a picture.
-TEXTURED = frozenset({OutputFormat.GLB, OutputFormat.OBJ, OutputFormat.THREE_MF, OutputFormat.USDZ, OutputFormat.FBX})
-
 
 def export(
     mesh: trimesh.Trimesh,
@@ -40,10 +37,11 @@ def export(
         InvalidOption: a WebP texture or compression in anything but a GLB, or compression of colours on vertices.
         InvalidMesh: the mesh is empty, or a number in it is not finite.
     """
-    if texture_format is TextureFormat.WEBP and output_format in TEXTURED - {OutputFormat.GLB}:
+    is_glb = output_format is OutputFormat.GLB
+    if texture_format is TextureFormat.WEBP and output_format.holds_textures and not is_glb:
         name = output_format.value.upper()
         raise InvalidOption(f"The texture of {name} cannot be WebP; choose one of png, jpeg.", "texture_format")
-    if compression is not Compression.NONE and output_format is not OutputFormat.GLB:
+    if compression is not Compression.NONE and not is_glb:
         raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
     surface = surface_of(mesh)
     if compression is not Compression.NONE and surface.material is None and surface.colours is not None:
@@ -51,16 +49,16 @@ def export(
         raise InvalidOption("A model with colours on its vertices cannot be compressed; choose none.", "compression")
     generator = f"{GENERATOR} {VERSION}"
     note = provenance.to_line() if provenance else ""
+    is_quads = provenance is not None and provenance.options.get("remesh") == RemeshChoice.QUADS
     match output_format:
         case OutputFormat.GLB:
             extras: dict[str, Json] = {NOTE: provenance.to_record()} if provenance else {}
             return write_glb(surface, generator, extras, texture_format, compression)
         case OutputFormat.OBJ:
             beside = {NOTE_FILE: provenance.to_json()} if provenance else {}
-            is_quads = provenance is not None and provenance.options.get("remesh") == RemeshChoice.QUADS
             return write_obj(surface, generator, beside, texture_format, is_quads)
         case OutputFormat.PLY:
-            return write_ply(surface, [generator, *(provenance.to_comments() if provenance else [])])
+            return write_ply(surface, [generator, *(provenance.to_comments() if provenance else [])], is_quads)
         case OutputFormat.STL:
             return write_stl(surface, provenance.to_header() if provenance else generator)
         case OutputFormat.THREE_MF:
@@ -68,4 +66,4 @@ def export(
         case OutputFormat.USDZ:
             return write_usdz(surface, generator, note, texture_format)
         case OutputFormat.FBX:
-            return write_fbx(surface, generator, note, texture_format)
+            return write_fbx(surface, generator, note, texture_format, is_quads)

@@ -36,3 +36,20 @@ def cut(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     starts = np.cumsum(sizes) - sizes
     return fans([starts[sizes == size, None] + np.arange(size) for size in np.unique(sizes)])
+
+
+def polygons_of(faces: NDArray[np.int64], is_quads: bool) -> list[NDArray[np.int64]]:
+    """The faces as arrays ``[k, 4]`` and ``[k, 3]``, in that order, as far as there are any of either.
+
+    Args:
+        faces: ``[m, 3]``.
+        is_quads: whether two triangles that follow each other and share their diagonal, as :func:`fans` cuts a quad,
+            are one face of four corners.
+    """
+    even = len(faces) - len(faces) % 2
+    first, second = faces[0:even:2], faces[1:even:2]
+    is_pair = (first[:, 0] == second[:, 0]) & (first[:, 2] == second[:, 1]) & is_quads
+    is_single = np.ones(len(faces), dtype=np.bool_)
+    is_single[:even] = ~np.repeat(is_pair, 2)
+    quads = np.column_stack([first, second[:, 2]])[is_pair]
+    return [same for same in (quads, faces[is_single]) if len(same)]

@@ -9,6 +9,7 @@ from trimesh.visual.material import PBRMaterial
 
 from orfeas.meshes.appearance import base_colour_factor, tinted
 from orfeas.meshes.fbx_nodes import CREATION_TIME, FILE_ID, FbxNode, Value, write_nodes
+from orfeas.meshes.polygons import polygons_of
 from orfeas.meshes.provenance import FBX_PROPERTY
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.surface import Surface
@@ -25,8 +26,12 @@ ROOT_ID, DOCUMENT_ID, GEOMETRY_ID, MODEL_ID, MATERIAL_ID, TEXTURES_ID = map(np.i
 _OF = "\0\x01"
 
 
-def write_fbx(surface: Surface, generator: str, note: str, texture_format: TextureFormat) -> bytes:
+def write_fbx(
+    surface: Surface, generator: str, note: str, texture_format: TextureFormat, is_quads: bool = False
+) -> bytes:
     """The bytes of an FBX file; ``note`` goes into the properties of its scene where it is not empty.
+
+    Where ``is_quads``, faces are quads again, as :func:`orfeas.meshes.polygons.polygons_of` has them.
 
     The material is a Phong, the one that every reader knows. Metal becomes its reflection and roughness its shine, as
     Blender writes and reads them; other readers may pass both over. Occlusion is not kept.
@@ -42,7 +47,7 @@ def write_fbx(surface: Surface, generator: str, note: str, texture_format: Textu
             FbxNode("Documents", (), [FbxNode("Count", [1]), _document()]),
             FbxNode("References"),
             _definitions(len(pictures)),
-            _objects(surface, pictures),
+            _objects(surface, pictures, is_quads),
             _connections(pictures),
             FbxNode("Takes", (), [FbxNode("Current", [""])]),
         ]
@@ -105,7 +110,7 @@ def _definitions(pictures: int) -> FbxNode:
     return FbxNode("Definitions", (), [FbxNode("Version", [100]), FbxNode("Count", [sum(counts.values())]), *kinds])
 
 
-def _objects(surface: Surface, pictures: dict[str, TextureFile]) -> FbxNode:
+def _objects(surface: Surface, pictures: dict[str, TextureFile], is_quads: bool) -> FbxNode:
     model = FbxNode(
         "Model",
         [MODEL_ID, f"model{_OF}Model", "Mesh"],
@@ -122,22 +127,25 @@ def _objects(surface: Surface, pictures: dict[str, TextureFile]) -> FbxNode:
         ],
     )
     textures = [node for number, name in enumerate(pictures) for node in _texture(number, name, pictures[name])]
-    return FbxNode("Objects", (), [_geometry(surface), model, _material(surface), *textures])
+    return FbxNode("Objects", (), [_geometry(surface, is_quads), model, _material(surface), *textures])
 
 
-def _geometry(surface: Surface) -> FbxNode:
-    points = surface.place[surface.faces].astype(np.int32)
+def _geometry(surface: Surface, is_quads: bool) -> FbxNode:
+    polygons = polygons_of(surface.faces, is_quads)
+    vertices = np.concatenate([same.ravel() for same in polygons])
+    points = surface.place[vertices].astype(np.int32)
     corners = points.copy()
-    corners[:, 2] = ~corners[:, 2]  # the last corner of a polygon
-    normals = surface.normals[points.ravel()]
+    last = np.cumsum(np.concatenate([np.full(len(same), same.shape[1]) for same in polygons])) - 1
+    corners[last] = ~corners[last]  # the last corner of a polygon
+    normals = surface.normals[points]
     layers = [
         _layer("Normal", "Normals", normals),
     ]
     if surface.uv is not None:
         # FBX's origin is the lower left, as ours (conventions §5).
-        layers.append(_layer("UV", "UV", surface.uv, ("UVIndex", surface.faces)))
+        layers.append(_layer("UV", "UV", surface.uv, ("UVIndex", vertices)))
     if surface.material is None and surface.colours is not None:
-        layers.append(_layer("Color", "Colors", surface.colours / 255.0, ("ColorIndex", surface.faces)))
+        layers.append(_layer("Color", "Colors", surface.colours / 255.0, ("ColorIndex", vertices)))
     materials = [
         FbxNode("Version", [101]),
         FbxNode("Name", [""]),
@@ -155,7 +163,7 @@ def _geometry(surface: Surface) -> FbxNode:
         [
             FbxNode("GeometryVersion", [124]),
             FbxNode("Vertices", [(surface.points * CM_PER_MM).round(DECIMALS).ravel()]),
-            FbxNode("PolygonVertexIndex", [corners.ravel()]),
+            FbxNode("PolygonVertexIndex", [corners]),
             *layers,
             FbxNode("Layer", [0], [FbxNode("Version", [100]), *elements]),
         ],
@@ -168,7 +176,7 @@ def _layer(
     """Values of the corners, one after another, or each named by ``index``."""
     arrays = [FbxNode(name, [values.ravel()])]
     if index is not None:
-        arrays.append(FbxNode(index[0], [index[1].ravel().astype(np.int32)]))
+        arrays.append(FbxNode(index[0], [index[1].astype(np.int32)]))
     return FbxNode(
         f"LayerElement{kind}",
         [0],

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import base_colour_factor, tinted
 from orfeas.meshes.numbers import rows_of_text
+from orfeas.meshes.polygons import polygons_of
 from orfeas.meshes.srgb import to_srgb
 from orfeas.meshes.surface import Surface
 from orfeas.meshes.texture_file import TextureFile, encode_colours, split_metallic_roughness
@@ -31,7 +31,7 @@ def write_obj(
     """The bytes of a zip with an OBJ model; ``further`` are files to put beside it, by name.
 
     The base colour is kept in ``texture_format``; metallic and roughness are maps of their own, to the last bit. Where
-    ``is_quads``, two triangles that follow each other and share their diagonal are written as one face of four corners.
+    ``is_quads``, faces are quads again, as :func:`orfeas.meshes.polygons.polygons_of` has them.
     """
     textures = _textures(surface, texture_format)
     return write_zip(
@@ -70,26 +70,13 @@ def _model(surface: Surface, generator: str, is_quads: bool) -> Iterator[str]:
         yield from rows_of_text("vt %.6f %.6f\n", surface.uv)
     yield from rows_of_text("vn %.4f %.4f %.4f\n", surface.normals)
     yield "usemtl model\ns 1\n"
-    for faces in _polygons(surface.faces, is_quads):
+    for faces in polygons_of(surface.faces, is_quads):
         corners = [surface.place[faces] + 1, surface.place[faces] + 1]
         if surface.uv is not None:
             corners.insert(1, faces + 1)
         corner = " %d/%d/%d" if surface.uv is not None else " %d//%d"
         rows = np.stack(corners, axis=2).reshape(len(faces), -1)
         yield from rows_of_text(f"f{corner * faces.shape[1]}\n", rows)
-
-
-def _polygons(faces: NDArray[np.int64], is_quads: bool) -> Iterator[NDArray[np.int64]]:
-    """Faces of four corners, then of three."""
-    even = len(faces) - len(faces) % 2
-    first, second = faces[0:even:2], faces[1:even:2]
-    is_pair = (first[:, 0] == second[:, 0]) & (first[:, 2] == second[:, 1]) & is_quads
-    if is_pair.any():
-        yield np.column_stack([first, second[:, 2]])[is_pair]
-    is_single = np.ones(len(faces), dtype=np.bool_)
-    is_single[:even] = ~np.repeat(is_pair, 2)
-    if is_single.any():
-        yield faces[is_single]
 
 
 def _materials(surface: Surface, generator: str, textures: Mapping[str, TextureFile]) -> str:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from orfeas.meshes.polygons import polygons_of
 from orfeas.meshes.srgb import to_linear, to_srgb
 from orfeas.meshes.surface import Surface
 
-FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
 
+def write_ply(surface: Surface, comments: Sequence[str], is_quads: bool = False) -> bytes:
+    """The bytes of a binary PLY file; ``comments`` are ASCII lines.
 
-def write_ply(surface: Surface, comments: Sequence[str]) -> bytes:
-    """The bytes of a binary PLY file; ``comments`` are ASCII lines."""
+    Where ``is_quads``, faces are quads again, if all can be: trimesh reads no binary file with faces of several sizes.
+    """
     fields: list[tuple[str, str]] = [(name, "<f4") for name in ("x", "y", "z", "nx", "ny", "nz")]
     if surface.colours is not None:
         fields += [(name, "u1") for name in ("red", "green", "blue", "alpha")]
@@ -22,9 +24,8 @@ def write_ply(surface: Surface, comments: Sequence[str]) -> bytes:
         columns.append(_colours_of_points(surface.colours, surface))
     for name, column in zip(vertices.dtype.names or (), np.column_stack(columns).T, strict=True):
         vertices[name] = column
-    faces = np.empty(len(surface.faces), dtype=FACE)
-    faces["count"] = 3
-    faces["corners"] = surface.place[surface.faces]
+    polygons = polygons_of(surface.faces, is_quads)
+    faces = _rows(surface.place[polygons[0] if len(polygons) == 1 else surface.faces])
     types = {"<f4": "float", "u1": "uchar"}
     lines = [
         "ply",
@@ -36,7 +37,17 @@ def write_ply(surface: Surface, comments: Sequence[str]) -> bytes:
         "property list uchar int vertex_indices",
         "end_header",
     ]
-    return "".join(f"{line}\n" for line in lines).encode("ascii") + vertices.tobytes() + faces.tobytes()
+    header = "".join(f"{line}\n" for line in lines).encode("ascii")
+    return header + vertices.tobytes() + faces.tobytes()
+
+
+def _rows(polygons: NDArray[np.int64]) -> NDArray[np.void]:
+    """Polygons ``[k, n]`` as they are stored, each behind its length."""
+    corners = polygons.shape[1]
+    rows = np.empty(len(polygons), dtype=[("count", "u1"), ("corners", "<i4", corners)])
+    rows["count"] = corners
+    rows["corners"] = polygons
+    return rows
 
 
 def _colours_of_points(colours: NDArray[np.uint8], surface: Surface) -> NDArray[np.float64]:

@@ -73,6 +73,11 @@ class OutputFormat(StrEnum):
     USDZ = "usdz"
     FBX = "fbx"
 
+    @property
+    def holds_textures(self) -> bool:
+        """Whether a file of the format has room for pictures."""
+        return self not in (OutputFormat.STL, OutputFormat.PLY)
+
 
 class Compression(StrEnum):
     """How the shape in a GLB is packed: ``draco`` makes it ten times smaller, and rounds it a little."""
@@ -84,6 +89,15 @@ class Compression(StrEnum):
 class TextureFormat(StrEnum):
     """How a base colour is kept in a model file; ``jpeg`` becomes PNG where the picture is not opaque."""
 
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+
+
+class TextureFormatChoice(StrEnum):
+    """How a converted file keeps its base colour; ``keep`` is as the job or the file says, and JPEG where none does."""
+
+    KEEP = "keep"
     PNG = "png"
     JPEG = "jpeg"
     WEBP = "webp"

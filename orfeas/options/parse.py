@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from orfeas.errors import InvalidOption, InvalidPrompt
 from orfeas.options.choices import (
+    Compression,
     EngineChoice,
     Material,
     OutputFormat,
@@ -16,10 +17,12 @@ from orfeas.options.choices import (
     TextEngineChoice,
     TextureEngineChoice,
     TextureFormat,
+    TextureFormatChoice,
 )
 from orfeas.options.requests import (
     PICTURE_OPTIONS,
     CutOutOptions,
+    Packing,
     PictureOptions,
     PrintOptions,
     RepairOptions,
@@ -40,6 +43,8 @@ from orfeas.options.values import (
 SIDE = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 # Of a picture made from words; latents are divided by 8, and some networks take patches of two.
 MIN_SIDE_PX, MAX_SIDE_PX, SIDE_STEP_PX = 64, 2048, 16
+# What game engines and viewers expect; few, since every one that was asked for is kept.
+TEXTURE_SIZES_PX = (256, 512, 1024, 2048, 4096)
 
 
 def parse_shape_options(
@@ -180,6 +185,43 @@ def parse_repair_options(
     if options.remesh is RemeshChoice.QUADS and options.hollow_mm:
         raise InvalidOption("remesh cannot be “quads” beside hollow_mm; choose triangles, or none.", "remesh")
     return options
+
+
+def parse_packing(
+    output_format: OutputFormat,
+    *,
+    compression: object = Compression.NONE,
+    texture_size: object = 0,
+    texture_format: object = TextureFormatChoice.KEEP,
+) -> Packing:
+    """Check how a caller wants a model to be put into a file of that format.
+
+    Raises:
+        InvalidOption: a value that is not allowed, or that means nothing in such a file.
+    """
+    name = output_format.value.upper()
+    packed = parse_choice("compression", compression, Compression)
+    if packed is not Compression.NONE and output_format is not OutputFormat.GLB:
+        raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
+    size = parse_integer("texture_size", texture_size, TEXTURE_SIZES_PX[0], TEXTURE_SIZES_PX[-1], auto=0)
+    if size not in (0, *TEXTURE_SIZES_PX):
+        allowed = ", ".join(map(str, TEXTURE_SIZES_PX))
+        raise InvalidOption(f"texture_size cannot be {size}; choose one of {allowed}, or 0 to keep it.", "texture_size")
+    if size and not output_format.holds_textures:
+        raise InvalidOption(
+            f"texture_size cannot be set for {name}, which holds no texture; leave it at 0.", "texture_size"
+        )
+    choice = parse_choice("texture_format", texture_format, TextureFormatChoice)
+    if choice is TextureFormatChoice.KEEP:
+        return Packing(packed, size)
+    if not output_format.holds_textures:
+        raise InvalidOption(
+            f"texture_format cannot be set for {name}, which holds no texture; leave it at keep.", "texture_format"
+        )
+    if choice is TextureFormatChoice.WEBP and output_format is not OutputFormat.GLB:
+        message = f"texture_format cannot be “webp” for {name}; choose one of keep, png, jpeg."
+        raise InvalidOption(message, "texture_format")
+    return Packing(packed, size, TextureFormat(choice))
 
 
 def parse_print_options(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orfeas.options.choices import (
+    Compression,
     EngineChoice,
     Material,
     OutputFormat,
@@ -128,6 +129,22 @@ class RepairOptions:
                 self.hollow_mm,
             ]
         )
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a model is put into a file of its format, made by :func:`parse_packing`.
+
+    Attributes:
+        compression: of the shape in a GLB.
+        texture_size: pixels that no side of a texture is longer than; smaller textures stay as they are, and 0 leaves
+            all of them.
+        texture_format: of colours; None is as the job, or the file, says. Maps of numbers are always PNG.
+    """
+
+    compression: Compression = Compression.NONE
+    texture_size: int = 0
+    texture_format: TextureFormat | None = None
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,12 @@ from orfeas.ui.cut_out.endpoint import create_cut_out_endpoint
 from orfeas.ui.follow import follow_job
 from orfeas.ui.parameters import (
     Inputs,
-    create_compression,
     create_guidance,
     create_image,
     create_mask,
     create_mesh,
     create_negative_prompt,
-    create_output_format,
+    create_packing_inputs,
     create_picture_inputs,
     create_prompt,
     create_remove_background,
@@ -245,7 +244,7 @@ def _add_readers(readers: Readers) -> dict[str, tuple[str, ...]]:
     table: tuple[tuple[Callable[..., object], list[Component], list[Component]], ...] = (
         (readers.check_image, [create_image()], [gr.JSON(label="Image info")]),
         (readers.inspect_mesh, [mesh], [gr.JSON(label="Mesh report")]),
-        (readers.download, [job_id, create_output_format(), create_compression()], [model]),
+        (readers.download, [job_id, *create_packing_inputs().values()], [model]),
         (readers.job_status, [job_id], [gr.JSON(label="Job")]),
         (readers.history, [], [gr.JSON(label="Jobs, newest first")]),
         (readers.cancel, [job_id], [gr.JSON(label="Job")]),

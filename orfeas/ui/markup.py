@@ -1,10 +1,11 @@
 """Pieces of the page written as HTML; everything a person or a file can have written is escaped here."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from orfeas.options import OutputFormat
+from orfeas.options import TEXTURE_SIZES_PX, OutputFormat
 from orfeas.progress import Stage
 from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport, Use
 from orfeas.ui.words import (
@@ -108,9 +109,10 @@ def downloads(job: Job) -> str:
         size = job.files.get(output_format.value)
         amount = f' <span class="amount">{bytes_text(size)}</span>' if size and place == 0 else ""
         verb = "Download " if place == 0 else ""
+        textured = " data-textured" if output_format.holds_textures else ""
         links.append(
             f'<a class="download{" main" if place == 0 else ""}" href="jobs/{job.job_id}/model.{output_format.value}"'
-            f' download title="{escape(FORMAT_TIPS[output_format])}"'
+            f'{textured} download title="{escape(FORMAT_TIPS[output_format])}"'
             f' aria-label="Download as {FORMAT_NAMES[output_format]}">'
             f"{verb}{FORMAT_NAMES[output_format]}{amount}</a>"
         )
@@ -120,7 +122,21 @@ def downloads(job: Job) -> str:
         ' turning once around: animated WebP, clear background; drawn when you press, in a second or two"'
         ' aria-label="Download the turntable">Turntable</a>'
     )
-    return "".join(links)
+    return "".join([*links, _texture_sizes(job)])
+
+
+def _texture_sizes(job: Job) -> str:
+    """A choice of smaller textures for the downloads; nothing where there is no texture, or no smaller one."""
+    own_px = job.options.get("texture_size", math.inf)  # a repair has what its mesh came with
+    sizes = [size for size in reversed(TEXTURE_SIZES_PX) if isinstance(own_px, int | float) and size < own_px]
+    if job.mesh is None or not job.mesh.has_texture or not sizes:
+        return ""
+    options = "".join(f'<option value="{size}">Texture {size} px</option>' for size in sizes)
+    return (
+        '<select class="download" data-texture-size aria-label="Size of the texture in downloads"'
+        ' title="No side of a texture in a download is longer; smaller textures make smaller files">'
+        f'<option value="">Texture as it is</option>{options}</select>'
+    )
 
 
 def result(job: Job) -> str:

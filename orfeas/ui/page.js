@@ -1,5 +1,5 @@
-// What the page does by itself: the colour scheme, remembered by the browser, the drawer, a turntable's link, and keeping
-// the stage in view.
+// What the page does by itself: the colour scheme, remembered by the browser, the drawer, what the downloads link to, and
+// keeping the stage in view.
 (() => {
   const KEY = "orfeas-scheme";
   const apply = () => {
@@ -39,6 +39,16 @@
     } finally {
       link.ariaBusy = "false";
       link.textContent = text;
+    }
+  });
+
+  // A smaller texture goes into the links of the formats that hold one; how large such a file is, nobody knows yet.
+  document.addEventListener("change", (event) => {
+    const choice = event.target.closest("select[data-texture-size]");
+    if (!choice) return;
+    for (const link of choice.parentElement.querySelectorAll("a[data-textured]")) {
+      link.search = choice.value && `?texture_size=${choice.value}`;
+      for (const amount of link.querySelectorAll(".amount")) amount.hidden = choice.value !== "";
     }
   });
 

@@ -7,6 +7,7 @@ from orfeas.meshes.load import READABLE
 from orfeas.options import (
     MAX_SIDE_PX,
     MIN_SIDE_PX,
+    TEXTURE_SIZES_PX,
     Compression,
     EngineChoice,
     OutputFormat,
@@ -21,6 +22,7 @@ from orfeas.options import (
     TextEngineChoice,
     TextureEngineChoice,
     TextureFormat,
+    TextureFormatChoice,
     TextureOptions,
 )
 
@@ -90,10 +92,19 @@ def create_output_format() -> gr.Dropdown:
     return gr.Dropdown(choices, value=OutputFormat.GLB.value, label="File format")
 
 
-def create_compression() -> gr.Dropdown:
-    """Of the shape in a GLB."""
-    choices = [choice.value for choice in Compression]
-    return gr.Dropdown(choices, value=Compression.NONE.value, label="How the shape in a GLB is packed")
+def create_packing_inputs() -> Inputs:
+    """A file's format, and how a model is put into it."""
+    sizes = ", ".join(map(str, TEXTURE_SIZES_PX))
+    compressions = [choice.value for choice in Compression]
+    formats = [choice.value for choice in TextureFormatChoice]
+    return {
+        "output_format": create_output_format(),
+        "compression": gr.Dropdown(
+            compressions, value=Compression.NONE.value, label="How the shape in a GLB is packed"
+        ),
+        "texture_size": gr.Number(0, label=f"Most pixels a side of a texture, {sizes}; 0 keeps it", precision=0),
+        "texture_format": gr.Dropdown(formats, value=TextureFormatChoice.KEEP.value, label="How colours are kept"),
+    }
 
 
 def create_picture_inputs() -> Inputs:

@@ -5,7 +5,7 @@ import threading
 import gradio as gr
 
 from orfeas.errors import NotFound
-from orfeas.options import Compression, OutputFormat, parse_choice
+from orfeas.options import OutputFormat, parse_choice, parse_packing
 from orfeas.records import Json, to_json
 from orfeas.studio import Studio
 from orfeas.ui.serving import cached
@@ -41,18 +41,30 @@ class Readers:
             report = await finished(lambda progress: self._studio.meshes.inspect(path, progress), threading.Event())
             return to_json(report)
 
-    def download(self, job_id: object, output_format: object, compression: object) -> str:
+    def download(
+        self,
+        job_id: object,
+        output_format: object,
+        compression: object,
+        texture_size: object,
+        texture_format: object,
+    ) -> str:
         """The model of a job in a file format; it is converted once and then kept.
 
         Args:
             job_id: as the record of the job tells it.
             output_format: of the file.
             compression: none, or draco, which packs the shape in a GLB.
+            texture_size: 256, 512, 1024, 2048 or 4096 pixels that no side of a texture is longer than; smaller
+                textures stay as they are, and 0 keeps all.
+            texture_format: keep, or png, jpeg or, in a GLB, webp for the textures of colours.
         """
         with raised_to_scripts():
             wanted = parse_choice("output_format", output_format, OutputFormat)
-            packed = parse_choice("compression", compression, Compression)
-            return cached(self._studio.results.download(checked_id(job_id), wanted, packed))
+            packing = parse_packing(
+                wanted, compression=compression, texture_size=texture_size, texture_format=texture_format
+            )
+            return cached(self._studio.results.download(checked_id(job_id), wanted, packing))
 
     def job_status(self, job_id: object) -> dict[str, Json]:
         """Where a job stands.

@@ -1,6 +1,7 @@
 """The page in a real browser: what a person does, and what they see."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,23 @@ def test_a_download_is_a_model(visit: Opener, tmp_path: Path, output_format: str
     mesh = trimesh.load_mesh(path)
     assert isinstance(mesh, trimesh.Trimesh)
     assert len(mesh.faces) > 100
+
+
+def test_a_smaller_texture_makes_a_smaller_download(visit: Opener) -> None:
+    page = visit().page
+    generate_from_example(page)
+    sizes = []
+    for choice in ("", "256"):
+        page.select_option("[data-texture-size]", choice)
+        with page.expect_download() as download:
+            page.click("a.download.main")
+        sizes.append(Path(download.value.path()).stat().st_size)
+    assert sizes[1] < sizes[0]
+    expect(page.locator("a.download.main .amount")).to_be_hidden()
+    expect(page.locator("a[aria-label='Download as STL']")).to_have_attribute("href", re.compile(r"model\.stl$"))
+    page.select_option("[data-texture-size]", "")
+    expect(page.locator("a.download.main .amount")).to_be_visible()
+    expect(page.locator("a.download.main")).to_have_attribute("href", re.compile(r"model\.glb$"))
 
 
 def test_a_turntable_is_drawn_on_request_and_says_so_meanwhile(visit: Opener, tmp_path: Path) -> None:

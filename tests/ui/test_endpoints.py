@@ -15,6 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError, ValidationError
 from PIL import Image
 
+from orfeas.meshes.provenance import read_provenance
 from tests.running import Running, wait_for_end, wait_for_job
 
 ENDPOINTS = {
@@ -115,7 +116,13 @@ PARAMETERS = {
         ("drain_hole_mm", 3),
     ],
     "/inspect_print": [("mesh", None), ("material", "pla"), ("min_wall_mm", 0.8), ("max_overhang_deg", 45)],
-    "/download": [("job_id", None), ("output_format", "glb"), ("compression", "none")],
+    "/download": [
+        ("job_id", None),
+        ("output_format", "glb"),
+        ("compression", "none"),
+        ("texture_size", 0),
+        ("texture_format", "keep"),
+    ],
     "/turntable": [
         ("job_id", None),
         ("output_format", "webp"),
@@ -280,6 +287,15 @@ def test_a_download_can_be_compressed(client: Client, mug: Path) -> None:
     assert client.predict(handle_file(path), api_name="/inspect_mesh")["is_watertight"] is True
     with pytest.raises(AppError, match="Only a GLB can be compressed"):
         client.predict(job["job_id"], "stl", "draco", api_name="/download")
+
+
+def test_a_download_can_have_a_smaller_texture(client: Client, mug: Path) -> None:
+    _, job = client.predict(handle_file(mug), quality="draft", seed=1, api_name="/generate_3d")
+    path = client.predict(job["job_id"], texture_size=256, texture_format="png", api_name="/download")
+    assert b"image/png" in Path(path).read_bytes()
+    assert read_provenance(Path(path)).options["texture_size"] == 256
+    with pytest.raises(AppError, match="STL, which holds no texture"):
+        client.predict(job["job_id"], "stl", texture_size=256, api_name="/download")
 
 
 def test_words_become_a_picture(client: Client) -> None:

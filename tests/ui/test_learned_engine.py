@@ -139,7 +139,7 @@ MEMORY = (MemoryError(), r"^Out of memory: ")
         ("orfeas.engines.hunyuan.volume.decode_volume", *MEMORY),
         ("orfeas.engines.hunyuan.surface.extract_surface", *BUG),
         ("orfeas.engines.hunyuan.finish.finish_mesh", *BUG),
-        ("orfeas.pipelines.export", *MEMORY),
+        ("orfeas.saving.export", *MEMORY),
     ],
 )
 def test_a_failure_in_any_step_is_told_by_its_kind_and_the_next_job_works(

@@ -117,6 +117,20 @@ def test_a_model_can_be_downloaded_in_every_format() -> None:
     assert links == [*models, "jobs/abc/turntable.webp"]
 
 
+def test_smaller_textures_are_offered_beside_the_formats_that_hold_one() -> None:
+    made = Tags(markup.result(replace(JOB, options={"texture_size": 1536})))
+    assert [option["value"] for option in made.all("option")] == ["", "1024", "512", "256"]
+    textured = [link["href"] for link in made.all("a") if "data-textured" in link]
+    assert textured == [f"jobs/abc/model.{name}" for name in ("glb", "obj", "3mf", "usdz", "fbx")]
+    # What a mesh came with, a repair does not know.
+    assert len(Tags(markup.result(replace(JOB, options={}))).all("option")) == 6
+
+
+def test_no_smaller_texture_is_offered_where_there_is_none() -> None:
+    assert Tags(markup.result(replace(JOB, options={"texture_size": 256}))).all("select") == []
+    assert Tags(markup.result(replace(JOB, mesh=replace(MESH, has_texture=False)))).all("select") == []
+
+
 def test_a_picture_can_be_downloaded() -> None:
     picture = replace(JOB, kind=JobKind.TEXT_TO_IMAGE, mesh=None)
     assert [link["href"] for link in Tags(markup.result(picture)).all("a")] == ["jobs/abc/picture"]

@@ -217,7 +217,7 @@ def test_a_job_stops_in_the_middle_of_painting(
         "orfeas.textures.bake.bake",
         "orfeas.textures.inpaint.fill",
         "orfeas.textures.material.dress",
-        "orfeas.pipelines.export",
+        "orfeas.saving.export",
     ],
 )
 def test_a_failure_in_any_step_is_told_and_the_next_job_works(

@@ -133,7 +133,7 @@ def _repair_section() -> _Repair:
             [(REMESH_NAMES[choice], choice.value) for choice in RemeshChoice],
             value=defaults.remesh.value,
             label="Faces of one size",
-            info="Makes the faces anew; colours cannot be kept. Quads come as such in the OBJ.",
+            info="Makes the faces anew; colours cannot be kept. Quads come as such in OBJ, PLY and FBX.",
             elem_id="remesh",
             elem_classes="chips",
         )
