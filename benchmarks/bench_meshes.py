@@ -1,29 +1,38 @@
-"""Inspecting, repairing and reducing meshes, each beside a common alternative, in one run.
+"""Inspecting, repairing and reducing meshes, each beside the common alternatives, in one run.
 
     OMP_WAIT_POLICY=passive python -m benchmarks.bench_meshes --faces 100000 400000 1200000 1600000
 
-The model is a gyroid within a ball: one closed surface of high genus, with sixty crumbs around it. Broken, it has a
-tenth of its faces turned and a thousandth of them missing. The alternatives are trimesh's own (its repair takes minutes
-for larger models and is left out there); faster ones have licences that do not go with ours. Errors are distances of
-samples on the result to the model, in per cent of its diagonal. Last, a server repairs a broken mesh while ``/health``
-is asked.
+There are two models, each with sixty crumbs around it: a ball of gyroid, solid, one surface of high genus; and one of
+thin double walls, with twice the surface and sharp rims, which is harder to reduce. Broken, a model has a tenth of its
+faces turned and a thousandth of them missing. Every work runs in a process of its own; its memory is what the process
+and its children hold at most beyond the model, asked every 20 ms. Errors are distances of samples on the result to the
+model, in per cent of its diagonal. ``reduce and repair`` is what a user calls, with the reports before and after. Last,
+a server repairs a broken mesh while ``/health`` is asked.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 import numpy as np
+import psutil
 import trimesh
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
+from benchmarks import mesh_alternatives
+from benchmarks.mesh_alternatives import TARGET_FACES, count_crossing_faces_by_pymeshlab
 from benchmarks.report import Figure, percentile, report
 from orfeas.meshes.closest import Nearest
+from orfeas.meshes.crossings import find_crossings
 from orfeas.meshes.export import export
 from orfeas.meshes.mend import mend
 from orfeas.meshes.stats import measure
@@ -33,28 +42,34 @@ from orfeas.server import build
 from orfeas.settings import Settings
 from tests.meshes.solids import box, joined
 
-TARGET_FACES = 40_000
 CRUMBS = 60
-MOST_FOR_TRIMESH = 100_000
+# trimesh's repair takes minutes for more.
+MOST_FACES = {"repair, trimesh": 100_000}
 # On two cores, for a model of so many faces.
 TARGETS_S = {("inspect", 1_600_000): 2.0, ("repair", 400_000): 3.0, ("reduce and repair", 1_600_000): 2.5}
 TARGET_MEAN_ERROR = 0.006
 TARGET_HEALTH_MS = 20.0
 HEALTH_FACES = 1_200_000
 SAMPLES = 50_000
+POLL_S = 0.02
+MB = 2**20
 
 
-def gyroid(faces: int) -> trimesh.Trimesh:
-    """A closed surface of about so many faces, with crumbs around it."""
-    cells = round(150 * (faces / 407_620) ** 0.5)
+def gyroid(faces: int, wall: float = 0.0) -> trimesh.Trimesh:
+    """A closed surface of about so many faces; ``wall`` makes it thin double walls."""
+    cells = round(150 * (faces / (407_620 if wall else 284_000)) ** 0.5)
     grid = np.linspace(-3.2, 3.2, cells)
     x, y, z = np.meshgrid(grid, grid, grid, indexing="ij", sparse=True)
-    sheet = np.abs(np.sin(2 * x) * np.cos(2 * y) + np.sin(2 * y) * np.cos(2 * z) + np.sin(2 * z) * np.cos(2 * x)) - 0.4
-    field = np.maximum(sheet, x**2 + y**2 + z**2 - 9.0).astype(np.float32)
+    level = np.sin(2 * x) * np.cos(2 * y) + np.sin(2 * y) * np.cos(2 * z) + np.sin(2 * z) * np.cos(2 * x)
+    solid = np.abs(level) - wall if wall else level
+    field = np.maximum(solid, np.sqrt(x**2 + y**2 + z**2) - 3.0).astype(np.float32)
     points, triangles, _, _ = marching_cubes(field, 0.0, spacing=(6.4 / (cells - 1),) * 3)  # type: ignore[no-untyped-call]  # untyped
+    return trimesh.Trimesh(points, triangles, process=False)
+
+
+def with_crumbs(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     rng = np.random.default_rng(0)
-    crumbs = [box(0.01, at=tuple(rng.uniform(0.0, 6.4, 3))) for _ in range(CRUMBS)]
-    return joined(trimesh.Trimesh(points, triangles, process=False), *crumbs)
+    return joined(mesh, *(box(0.01, at=tuple(rng.uniform(0.0, 6.4, 3))) for _ in range(CRUMBS)))
 
 
 def broken(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
@@ -71,66 +86,95 @@ def ready(mesh: trimesh.Trimesh, target_faces: int) -> trimesh.Trimesh:
         return mend(mesh, RepairOptions(target_faces=target_faces), progress).mesh
 
 
-def trimesh_measures(mesh: trimesh.Trimesh) -> None:
-    fresh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=True)
-    _ = (fresh.is_watertight, fresh.is_winding_consistent, fresh.euler_number, fresh.volume, fresh.area, fresh.extents)
-    _ = fresh.body_count
+INSPECT: dict[str, Callable[[trimesh.Trimesh], object]] = {"inspect": measure, **mesh_alternatives.INSPECT}
+REPAIR = {"repair": lambda mesh: ready(mesh, 0), **mesh_alternatives.REPAIR}
+REDUCE = {"reduce and repair": lambda mesh: ready(mesh, TARGET_FACES), **mesh_alternatives.REDUCE}
 
 
-def trimesh_repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    fresh = trimesh.Trimesh(mesh.vertices, mesh.faces, process=True)
-    trimesh.repair.fix_normals(fresh)  # type: ignore[no-untyped-call]  # trimesh leaves this untyped
-    trimesh.repair.fill_holes(fresh)
-    return fresh
-
-
-def trimesh_reduce(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    parts = mesh.split(only_watertight=False)
-    largest: trimesh.Trimesh = max(parts, key=lambda part: len(part.faces))
-    return largest.simplify_quadric_decimation(face_count=TARGET_FACES)
-
-
-def timed(name: str, faces: int, work: Callable[[], object]) -> tuple[Figure, object]:
+def run(name: str, given: Path, made: Path) -> None:
+    """One measurement in this process: the mesh of ``given`` to that of ``made``, and to JSON what it took."""
+    held = np.load(given)
+    mesh = trimesh.Trimesh(held["points"], held["faces"], process=False)
+    before = psutil.Process().memory_info().rss
     start = time.perf_counter()
-    result = work()
-    target = TARGETS_S.get((name, faces))
-    return Figure(f"{faces // 1000}k {name}", time.perf_counter() - start, "s", target), result
+    result = {**INSPECT, **REPAIR, **REDUCE}[name](mesh)
+    print(json.dumps({"s": time.perf_counter() - start, "before": before}))
+    if isinstance(result, trimesh.Trimesh):
+        np.savez(made, points=result.vertices, faces=result.faces)
+
+
+def measured(name: str, given: Path, made: Path) -> tuple[float, float]:
+    """Seconds, and the peak of memory in MB over that of the model, of a work in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.bench_meshes", "--one", name, str(given), str(made)]
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        tree = psutil.Process(process.pid)
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                peak = max(peak, sum(one.memory_info().rss for one in (tree, *tree.children(recursive=True))))
+            time.sleep(POLL_S)
+        assert process.stdout is not None, "it is a pipe"
+        told = process.stdout.read()
+    if process.returncode:
+        raise RuntimeError(f"{name} ended with {process.returncode}")
+    found = json.loads(told.strip().rpartition("\n")[2])
+    return found["s"], (peak - found["before"]) / MB
 
 
 def mean_error(result: trimesh.Trimesh, model: trimesh.Trimesh) -> float:
-    """Mean distance of samples on ``result`` to ``model``, in per cent of the diagonal."""
-    samples: NDArray[np.float64] = trimesh.sample.sample_surface(result, SAMPLES, seed=0)[0]
-    points, faces = np.asarray(model.vertices), np.asarray(model.faces)
+    """Mean distance of samples on either to the other, in per cent of the diagonal."""
+    diagonal = float(np.linalg.norm(np.ptp(model.vertices, axis=0)))
+    return 100.0 * (mean_distance(result, model) + mean_distance(model, result)) / 2.0 / diagonal
+
+
+def mean_distance(mesh: trimesh.Trimesh, other: trimesh.Trimesh) -> float:
+    """Of samples on ``mesh`` to the nearest places on ``other``."""
+    samples: NDArray[np.float64] = trimesh.sample.sample_surface(mesh, SAMPLES, seed=0)[0]
+    points, faces = np.asarray(other.vertices), np.asarray(other.faces)
     near = Nearest(points, faces).find(samples).interpolate(points, faces)
-    diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))
-    return 100.0 * float(np.linalg.norm(near - samples, axis=1).mean()) / diagonal
+    return float(np.linalg.norm(near - samples, axis=1).mean())
 
 
-def figures_of(faces: int) -> list[Figure]:
-    model = gyroid(faces)
-    damaged = broken(model)
-    print(f"{len(model.faces):,} faces", flush=True)
-    figures = [
-        timed("inspect", faces, lambda: measure(model))[0],
-        timed("inspect, trimesh", faces, lambda: trimesh_measures(model))[0],
-    ]
-    works: list[tuple[str, Callable[[], trimesh.Trimesh]]] = [
-        ("repair", lambda: ready(damaged, 0)),
-        ("repair, trimesh", lambda: trimesh_repair(damaged)),
-        ("reduce and repair", lambda: ready(model, TARGET_FACES)),
-        ("reduce, trimesh", lambda: trimesh_reduce(model)),
-    ]
-    for name, work in works:
-        if name == "repair, trimesh" and faces > MOST_FOR_TRIMESH:
-            continue
-        figure, result = timed(name, faces, work)
-        assert isinstance(result, trimesh.Trimesh), "all of these return a mesh"
-        after = measure(result)
-        bad = after.boundary_edges + after.non_manifold_edges
-        figures += [figure, Figure(f"{figure.name}: edges left open or crowded", bad, "edges")]
-        if name.startswith("reduce"):
-            target = TARGET_MEAN_ERROR if name == "reduce and repair" and faces == 1_600_000 else None
-            figures.append(Figure(f"{figure.name}: mean distance", mean_error(result, model), "%", target))
+def what_came_out(label: str, result: trimesh.Trimesh, model: trimesh.Trimesh | None, is_held: bool) -> list[Figure]:
+    """How sound a mesh is, and how near to ``model`` if given; ``is_held`` sets the targets."""
+    after = measure(result)
+    bad = after.boundary_edges + after.non_manifold_edges
+    figures = [Figure(f"{label}: edges left open or crowded", bad, "edges", 0 if is_held else None)]
+    if model is None:
+        return figures
+    crossing = len(np.unique(find_crossings(np.asarray(result.vertices), np.asarray(result.faces, np.int64))))
+    figures.append(Figure(f"{label}: faces that cross", crossing, "faces", 0 if is_held else None))
+    if mesh_alternatives.HAS_PYMESHLAB:
+        crossing = count_crossing_faces_by_pymeshlab(result)
+        figures.append(Figure(f"{label}: faces that cross, says pymeshlab", crossing, "faces"))
+    figures.append(
+        Figure(f"{label}: mean distance", mean_error(result, model), "%", TARGET_MEAN_ERROR if is_held else None)
+    )
+    return figures
+
+
+def figures_of(faces: int, wall: float, works: dict[str, Callable[[trimesh.Trimesh], object]]) -> list[Figure]:
+    """What each of ``works`` comes to for a model of so many faces."""
+    body = gyroid(faces, wall)
+    model = with_crumbs(body)
+    kind = " thin" if wall else ""
+    print(f"{len(model.faces):,} faces{kind}", flush=True)
+    figures = []
+    with TemporaryDirectory() as folder:
+        whole, damaged, made = (Path(folder) / name for name in ("whole.npz", "damaged.npz", "made.npz"))
+        for path, mesh in ((whole, model), (damaged, broken(model))):
+            np.savez(path, points=mesh.vertices, faces=mesh.faces)
+        for name in works:
+            if faces > MOST_FACES.get(name, faces):
+                continue
+            seconds, memory = measured(name, damaged if name in REPAIR else whole, made)
+            label = f"{faces // 1000}k{kind} {name}"
+            target = None if wall else TARGETS_S.get((name, faces))
+            figures += [Figure(label, seconds, "s", target), Figure(f"{label}: memory", memory, "MB")]
+            if name not in INSPECT:
+                held = np.load(made)
+                result = trimesh.Trimesh(held["points"], held["faces"], process=False)
+                figures += what_came_out(label, result, body if name in REDUCE else None, target is not None)
     return figures
 
 
@@ -138,7 +182,7 @@ def health_while_repairing() -> list[Figure]:
     """How long ``/health`` takes while a server repairs a large mesh."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "broken.stl"
-        path.write_bytes(export(broken(gyroid(HEALTH_FACES)), OutputFormat.STL, None))
+        path.write_bytes(export(broken(with_crumbs(gyroid(HEALTH_FACES))), OutputFormat.STL, None))
         server = build(Settings(data_dir=Path(folder) / "data", port=0))
         url = server.start()
         try:
@@ -167,8 +211,15 @@ def health_while_repairing() -> list[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", type=int, nargs="+", default=[100_000, 400_000, 1_200_000, 1_600_000])
+    parser.add_argument("--one", nargs=3, metavar=("WORK", "GIVEN", "MADE"), help="one measurement, in this process")
     options = parser.parse_args()
-    figures = [figure for faces in options.faces for figure in figures_of(faces)]
+    if options.one:
+        run(options.one[0], Path(options.one[1]), Path(options.one[2]))
+        return
+    figures = []
+    for faces in options.faces:
+        figures += figures_of(faces, 0.0, {**INSPECT, **REPAIR, **REDUCE})
+        figures += figures_of(faces, 0.4, dict(REDUCE))
     report("meshes", [*figures, *health_while_repairing()])
 
 
