@@ -14,7 +14,8 @@ import gradio as gr
 from starlette.applications import Starlette
 
 from orfeas.api import Guard, Phase, Routes, unexpected
-from orfeas.errors import InternalError
+from orfeas.devices import require_device
+from orfeas.errors import EngineUnavailable, InternalError
 from orfeas.settings import Settings, read_settings, unknown_names
 from orfeas.studio import Studio
 from orfeas.ui import theme
@@ -137,8 +138,10 @@ def build(settings: Settings | None = None) -> Server:
     Raises:
         pydantic.ValidationError: a setting in the environment that is not allowed.
         InternalError: the data folder cannot be used, or a package that a setting needs is missing.
+        EngineUnavailable: the device that a setting names is missing.
     """
     settings = settings or read_settings()
+    require_device(settings)
     if settings.mcp:
         _require_mcp()
     visits = Visits()
@@ -177,7 +180,7 @@ def serve(settings: Settings) -> None:
         signal.signal(number, lambda _number, _frame: stopping.set())
     try:
         server = build(settings)
-    except InternalError as error:
+    except (EngineUnavailable, InternalError) as error:
         sys.exit(f"ORFEAS cannot start: {error}")
     try:
         url = server.start()

@@ -133,6 +133,13 @@ def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Pat
     assert told.count("\n") == 1
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="this machine may have the device")
+def test_a_device_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
+    told = refused(ORFEAS_DEVICE="mps", ORFEAS_DATA_DIR=str(tmp_path))
+    assert told.startswith("ORFEAS cannot start: ORFEAS_DEVICE is mps, and torch finds none here;")
+    assert told.count("\n") == 1
+
+
 def test_the_weights_that_the_operator_names_are_fetched_while_jobs_run(tmp_path: Path, mug: Path) -> None:
     write_tiny_release(tmp_path / "hub")
     with serve_hub(tmp_path / "hub") as hub:
