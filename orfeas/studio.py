@@ -21,6 +21,7 @@ from orfeas.apart import Apart
 from orfeas.engines.subject import SubjectRequest, cut_subject
 from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
+from orfeas.folder_lock import FolderLock
 from orfeas.images.mask import check_mask
 from orfeas.images.validation import check_image
 from orfeas.job_files import JobFiles, file_stem
@@ -62,13 +63,14 @@ class Studio:
         is_waiting: whether anybody still waits for that queued job; one that nobody waits for is dropped.
 
     Raises:
-        InternalError: the data folder cannot be used.
+        InternalError: the data folder cannot be used, or another studio has it.
     """
 
     def __init__(
         self, settings: Settings | None = None, is_waiting: Callable[[str], bool] = lambda job_id: True
     ) -> None:
         self.settings = settings or read_settings()
+        self._folder_lock = FolderLock(self.settings.data_dir)
         self.workspace = Workspace(
             self.settings.data_dir, keep_days=self.settings.keep_days, keep_gb=self.settings.keep_gb
         )
@@ -115,6 +117,7 @@ class Studio:
         self.fetching.close()
         self.jobs.close()
         self._apart.close()
+        self._folder_lock.release()
 
     def tidy(self) -> None:
         """Delete what has expired; done at the start, after every job, and by a server now and then."""

@@ -133,6 +133,14 @@ def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Pat
     assert told.count("\n") == 1
 
 
+def test_a_data_folder_that_a_running_studio_has_is_refused_in_one_sentence(app: App) -> None:
+    folder = app.log.parent / "data"
+    assert refused(ORFEAS_DATA_DIR=str(folder)) == (
+        f"ORFEAS cannot start: {folder} is in use by another ORFEAS (process {app.process.pid}); stop that one, or set"
+        " ORFEAS_DATA_DIR to another folder.\n"
+    )
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="this machine may have the device")
 def test_a_device_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
     told = refused(ORFEAS_DEVICE="mps", ORFEAS_DATA_DIR=str(tmp_path))

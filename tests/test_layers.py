@@ -30,7 +30,7 @@ LAYERS: list[set[str]] = [
     {"apart"},
     {"devices"},
     {"settings"},
-    {"errors", "files", "progress", "records", "options", "version"},
+    {"errors", "files", "folder_lock", "progress", "records", "options", "version"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The package itself offers the studio to `import orfeas`, lazily.
