@@ -1,7 +1,6 @@
 """Builds the objects once, joins page and plain routes, and serves them until it is told to stop."""
 
 import logging
-import os
 import signal
 import socket
 import sys
@@ -16,7 +15,7 @@ from starlette.applications import Starlette
 from orfeas.api import Guard, Phase, Routes, unexpected
 from orfeas.devices import require_device
 from orfeas.errors import EngineUnavailable, InternalError
-from orfeas.settings import Settings, read_settings, unknown_names
+from orfeas.settings import Settings, read_settings, unknown_names, write_environment
 from orfeas.studio import Studio
 from orfeas.ui import theme
 from orfeas.ui.examples import find_examples
@@ -91,7 +90,7 @@ class Server:
         self.is_stopping.set()
         self.studio.close()
         self.page.blocks.close(verbose=False)
-        _write_environment(self.environment)
+        write_environment(self.environment)
 
     def _routes(self) -> Routes:
         return Routes(self.studio, [example.path for example in find_examples()], self._phase)
@@ -112,17 +111,6 @@ class Server:
         guarded = Guard(app.middleware_stack, self.settings, self.page.endpoints)
         app.middleware_stack = VisitNotes(guarded, self.visits)
         yield
-
-
-def _write_environment(values: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """Set variables of this process, None to unset; returns what they held before."""
-    before = {name: os.environ.get(name) for name in values}
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    return before
 
 
 def _free_port(host: str) -> int:
@@ -147,7 +135,7 @@ def build(settings: Settings | None = None) -> Server:
     visits = Visits()
     pages: list[gr.Blocks] = []
     studio = Studio(settings, is_waiting=lambda job_id: any(is_waiting(page, job_id) for page in pages))
-    environment = _write_environment(
+    environment = write_environment(
         {CACHE_VARIABLE: str(studio.workspace.served), PROXIES_VARIABLE: settings.trusted_proxies}
     )
     page = build_page(studio, visits)

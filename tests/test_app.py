@@ -126,6 +126,12 @@ def test_a_name_of_gradios_that_is_not_allowed_is_told_in_one_sentence() -> None
     )
 
 
+def test_a_name_of_gradios_is_told_even_where_ours_wins_over_it() -> None:
+    assert refused(ORFEAS_PORT="7860", GRADIO_SERVER_PORT="many") == (
+        "ORFEAS cannot start with these settings: GRADIO_SERVER_PORT is “many”, which is no whole number; unset it.\n"
+    )
+
+
 def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = refused(ORFEAS_DATA_DIR=str(tmp_path / "file" / "data"))
