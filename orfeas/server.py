@@ -1,10 +1,12 @@
 """Builds the objects once, joins page and plain routes, and serves them until it is told to stop."""
 
 import logging
+import os
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,8 @@ LOGGER = logging.getLogger(__name__)
 # Larger than the largest picture accepted, so that a larger one is refused in our words; room for meshes.
 MAX_UPLOAD = "256mb"
 TIDY_EVERY_S = 3600.0
+# Longer than the studio gives its jobs and fetches to notice.
+STOP_LIMIT_S = 6.0
 # Gradio and uvicorn take these from the environment alone; nothing here reads them back but to restore them.
 CACHE_VARIABLE = "GRADIO_TEMP_DIR"
 PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"
@@ -179,4 +183,23 @@ def serve(settings: Settings) -> None:
     while not stopping.wait(TIDY_EVERY_S):
         server.studio.tidy()
     LOGGER.info("stopping")
-    server.stop()
+    _leave(server)
+
+
+def _leave(server: Server) -> None:
+    """Stop the server, and then the process, which does not wait for a step that nothing can interrupt.
+
+    By then its job is recorded as stopped; what it was writing is found as such at the next start.
+    """
+    end = time.monotonic() + STOP_LIMIT_S
+    stopping = threading.Thread(target=server.stop, daemon=True)
+    stopping.start()
+    stopping.join(STOP_LIMIT_S)
+    # What the interpreter would wait for before it ends.
+    others = [thread for thread in threading.enumerate() if not (thread.daemon or thread is threading.current_thread())]
+    for thread in others:
+        thread.join(max(0.0, end - time.monotonic()))
+    if stopping.is_alive() or any(thread.is_alive() for thread in others):
+        LOGGER.warning("what runs did not stop within %.0f s, and is ended with the process", STOP_LIMIT_S)
+        logging.shutdown()
+        os._exit(0)

@@ -114,8 +114,8 @@ class Studio:
     def close(self) -> None:
         """Stop what runs, mark it cancelled, and close the history."""
         self.is_closed = True
-        self.fetching.close()
         self.jobs.close()
+        self.fetching.close()
         self._apart.close()
         self._folder_lock.release()
 

@@ -75,6 +75,37 @@ def test_it_idles_small_and_sigterm_ends_what_runs_and_what_waits(tmp_path: Path
     assert list((tmp_path / "data").rglob("*.part")) == []
 
 
+DEAF = """
+import time
+from orfeas.engines.inflate import Inflate
+from orfeas.progress import Stage
+from orfeas.server import serve
+from orfeas.settings import require_settings
+def generate(self, request, progress):
+    with progress.stage(Stage.SHAPE):
+        progress.step(0, 1)
+        time.sleep(60)
+Inflate.generate = generate
+serve(require_settings())
+"""
+
+
+def test_a_step_that_nothing_can_interrupt_is_not_waited_for(tmp_path: Path, mug: Path) -> None:
+    (tmp_path / "deaf.py").write_text(DEAF)
+    app = start(tmp_path, str(tmp_path / "deaf.py"))
+    running = run_long_job(app, Client(app.url, verbose=False), mug)
+    while httpx.get(f"{app.url}jobs/{running}").json()["stage"] != "shape":
+        time.sleep(0.02)
+    asked = time.monotonic()
+    assert stop(app) == 0
+    assert time.monotonic() - asked < STOP_LIMIT_S
+    assert "what runs did not stop within 6 s, and is ended with the process" in app.log.read_text()
+    with Studio(Settings(data_dir=tmp_path / "data")) as studio:
+        assert studio.job(running).error == Failure(
+            "cancelled", "The studio was stopped before this job was done; start it again."
+        )
+
+
 def test_after_a_kill_it_comes_up_with_its_history_and_stops_in_the_middle_of_a_fetch(
     tmp_path: Path, photo: Path, mug: Path
 ) -> None:

@@ -25,7 +25,7 @@ LOGGER = logging.getLogger(__name__)
 
 # A page claims with one request and queues with the next; on a slow line, or after a reload, that takes a while.
 GRACE_S = 5.0
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 3.0
 
 LEFT = Failure(Cancelled.code, "The page went away before this job started.")
 STOPPED_EARLY = Failure(Cancelled.code, "Stopped before it started.")
