@@ -18,15 +18,12 @@ from orfeas.ui.words import (
 )
 
 CHOICE_NAMES: Mapping[str, Mapping[str, str]] = {
-    name: {choice.value: text for choice, text in names.items()}
-    for name, names in {
-        "quality": QUALITY_NAMES,
-        "remove_background": BACKGROUND_NAMES,
-        "style": STYLE_NAMES,
-        "remesh": REMESH_NAMES,
-        "texture_format": TEXTURE_FORMAT_NAMES,
-        "output_format": FORMAT_NAMES,
-    }.items()
+    "quality": {choice.value: name for choice, name in QUALITY_NAMES.items()},
+    "remove_background": {choice.value: name for choice, name in BACKGROUND_NAMES.items()},
+    "style": {choice.value: name for choice, name in STYLE_NAMES.items()},
+    "remesh": {choice.value: name for choice, name in REMESH_NAMES.items()},
+    "texture_format": {choice.value: name for choice, name in TEXTURE_FORMAT_NAMES.items()},
+    "output_format": {choice.value: name for choice, name in FORMAT_NAMES.items()},
 }
 # What an option holds that played no part: an engine that has no use for it leaves it as it was asked for.
 UNUSED: Mapping[str, Scalar] = {
