@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from orfeas.errors import EngineUnavailable
+from orfeas.settings import Settings
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +40,21 @@ def choose_device(choice: DeviceChoice) -> "torch.device":
     if choice == "auto":
         return torch.device(next(kind for kind, is_here in here.items() if is_here))
     if not here[choice]:
-        raise EngineUnavailable(f"ORFEAS_DEVICE is {choice}, and torch finds no such device here.")
+        raise EngineUnavailable(
+            f"ORFEAS_DEVICE is {choice}, and torch finds none here; set it to auto, or mend torch or the driver."
+        )
     return torch.device(choice)
+
+
+def require_device(settings: Settings) -> None:
+    """Look for the device that the operator named, if any. Loads torch only where it is a GPU.
+
+    Raises:
+        EngineUnavailable: this machine has no such device.
+    """
+    # On ZeroGPU the process itself has none.
+    if settings.device in ("cuda", "mps") and not settings.is_zero_gpu:
+        choose_device(settings.device)
 
 
 def choose_for_learned(choice: DeviceChoice) -> "torch.device":

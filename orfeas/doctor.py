@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from orfeas.devices import find_devices
+from orfeas.devices import find_devices, require_device
+from orfeas.errors import EngineUnavailable
 from orfeas.records import EngineInfo
 from orfeas.settings import Settings, unknown_names
 from orfeas.studio import Studio
@@ -43,6 +44,10 @@ def diagnose(settings: Settings) -> Diagnosis:
         f"Network: {'never used (ORFEAS_OFFLINE)' if settings.offline else 'used only to fetch weights when asked'}",
         *_engines(settings, problems),
     ]
+    try:
+        require_device(settings)
+    except EngineUnavailable as error:
+        problems.append(str(error))
     if settings.weights is not None and not settings.weights.is_dir():
         problems.append(f"ORFEAS_WEIGHTS is {settings.weights}, and there is no such folder.")
     problems += [f"{name} is set, and means nothing to ORFEAS: is it misspelt?" for name in unknown_names()]

@@ -2,8 +2,10 @@
 
 import logging
 import secrets
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL.Image import Image
@@ -21,6 +23,35 @@ LOGGER = logging.getLogger(__name__)
 
 # What does a task's work in a job's folder: :func:`orfeas.pipelines.make`, or the same on a GPU that is lent.
 Maker = Callable[[Task, JobKind, Path, Progress], Made]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a job works on, where its caller has them; None where its kind takes none."""
+
+    picture: Path | None
+    mesh: Path | None
+    mask: Path | None
+
+
+def keep_inputs(job_id: str, inputs: Inputs, jobs: Jobs, workspace: Workspace) -> None:
+    """Copy what a claimed job works on into its folder.
+
+    Raises:
+        OrfeasError: it could not be kept; then the job has failed with it.
+    """
+    try:
+        with full_disk_explained():
+            files = JobFiles(workspace.job_folder(job_id))
+            kept = ((inputs.picture, files.upload), (inputs.mesh, files.mesh), (inputs.mask, files.mask))
+            for source, place in kept:
+                if source is not None:
+                    shutil.copyfile(source, place)
+    except (OSError, OrfeasError) as error:
+        LOGGER.exception("job %s could not be given what it works on", job_id)
+        failure = error if isinstance(error, OrfeasError) else InternalError("What was uploaded could not be kept.")
+        jobs.fail(job_id, failure, {})
+        raise failure from error
 
 
 def show_in(folder: Path) -> Callable[[Image], None]:

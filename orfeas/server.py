@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ import gradio as gr
 from starlette.applications import Starlette
 
 from orfeas.api import Guard, Phase, Routes, unexpected
-from orfeas.errors import InternalError
-from orfeas.settings import Settings, read_settings, unknown_names
+from orfeas.devices import require_device
+from orfeas.errors import EngineUnavailable, InternalError
+from orfeas.settings import Settings, read_settings, unknown_names, write_environment
 from orfeas.studio import Studio
 from orfeas.ui import theme
 from orfeas.ui.examples import find_examples
@@ -29,6 +31,8 @@ LOGGER = logging.getLogger(__name__)
 # Larger than the largest picture accepted, so that a larger one is refused in our words; room for meshes.
 MAX_UPLOAD = "256mb"
 TIDY_EVERY_S = 3600.0
+# Longer than the studio gives its jobs and fetches to notice.
+STOP_LIMIT_S = 6.0
 # Gradio and uvicorn take these from the environment alone; nothing here reads them back but to restore them.
 CACHE_VARIABLE = "GRADIO_TEMP_DIR"
 PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"
@@ -90,7 +94,7 @@ class Server:
         self.is_stopping.set()
         self.studio.close()
         self.page.blocks.close(verbose=False)
-        _write_environment(self.environment)
+        write_environment(self.environment)
 
     def _routes(self) -> Routes:
         return Routes(self.studio, [example.path for example in find_examples()], self._phase)
@@ -113,17 +117,6 @@ class Server:
         yield
 
 
-def _write_environment(values: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """Set variables of this process, None to unset; returns what they held before."""
-    before = {name: os.environ.get(name) for name in values}
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    return before
-
-
 def _free_port(host: str) -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
@@ -137,14 +130,16 @@ def build(settings: Settings | None = None) -> Server:
     Raises:
         pydantic.ValidationError: a setting in the environment that is not allowed.
         InternalError: the data folder cannot be used, or a package that a setting needs is missing.
+        EngineUnavailable: the device that a setting names is missing.
     """
     settings = settings or read_settings()
+    require_device(settings)
     if settings.mcp:
         _require_mcp()
     visits = Visits()
     pages: list[gr.Blocks] = []
     studio = Studio(settings, is_waiting=lambda job_id: any(is_waiting(page, job_id) for page in pages))
-    environment = _write_environment(
+    environment = write_environment(
         {CACHE_VARIABLE: str(studio.workspace.served), PROXIES_VARIABLE: settings.trusted_proxies}
     )
     page = build_page(studio, visits)
@@ -177,7 +172,7 @@ def serve(settings: Settings) -> None:
         signal.signal(number, lambda _number, _frame: stopping.set())
     try:
         server = build(settings)
-    except InternalError as error:
+    except (EngineUnavailable, InternalError) as error:
         sys.exit(f"ORFEAS cannot start: {error}")
     try:
         url = server.start()
@@ -188,4 +183,23 @@ def serve(settings: Settings) -> None:
     while not stopping.wait(TIDY_EVERY_S):
         server.studio.tidy()
     LOGGER.info("stopping")
-    server.stop()
+    _leave(server)
+
+
+def _leave(server: Server) -> None:
+    """Stop the server, and then the process, which does not wait for a step that nothing can interrupt.
+
+    By then its job is recorded as stopped; what it was writing is found as such at the next start.
+    """
+    end = time.monotonic() + STOP_LIMIT_S
+    stopping = threading.Thread(target=server.stop, daemon=True)
+    stopping.start()
+    stopping.join(STOP_LIMIT_S)
+    # What the interpreter would wait for before it ends.
+    others = [thread for thread in threading.enumerate() if not (thread.daemon or thread is threading.current_thread())]
+    for thread in others:
+        thread.join(max(0.0, end - time.monotonic()))
+    if stopping.is_alive() or any(thread.is_alive() for thread in others):
+        LOGGER.warning("what runs did not stop within %.0f s, and is ended with the process", STOP_LIMIT_S)
+        logging.shutdown()
+        os._exit(0)

@@ -1,8 +1,9 @@
-"""What the operator may choose, read from the environment; the only place that reads it."""
+"""What the operator may choose, read from the environment; the only place that reads it, or writes it."""
 
 import os
 import re
 import sys
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
@@ -15,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "ORFEAS_"
 # Set in a Space on ZeroGPU hardware, by the platform.
 ZERO_GPU = "SPACES_ZERO_GPU"
+# What Gradio takes as whole numbers while it is imported, and ends in a traceback where one is none, used or not.
+GRADIO_NUMBERS = ("GRADIO_SERVER_PORT", "GRADIO_NUM_PORTS", "GRADIO_NODE_NUM_PORTS", "GRADIO_ANALYTICS_MAX_EVENTS")
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -120,6 +123,14 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _can_import_gradio(self) -> Self:
+        for name in GRADIO_NUMBERS:
+            value = os.environ.get(name)
+            if value is not None and not re.fullmatch(r"\s*\d+\s*", value):
+                raise ValueError(f"{name} is “{value}”, which is no whole number; unset it")
+        return self
+
+    @model_validator(mode="after")
     def _can_compile(self) -> Self:
         if self.compile and self.is_zero_gpu:
             raise ValueError("ORFEAS_COMPILE cannot be used on ZeroGPU, whose workers would compile anew in every job")
@@ -203,6 +214,17 @@ def _variable_of(field: str) -> str:
     alias = known.validation_alias if known else None
     names = [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []
     return next((name for name in names if os.environ.get(name)), f"{PREFIX}{field.upper()}")
+
+
+def write_environment(values: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Set variables of this process, None to unset; returns what they held before."""
+    before = {name: os.environ.get(name) for name in values}
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
 
 
 def unknown_names() -> list[str]:

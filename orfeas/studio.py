@@ -5,9 +5,7 @@ recorded), then run in a thread of the caller's; it always ends completed, faile
 """
 
 import logging
-import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,12 +16,13 @@ from typing import Self
 from PIL import Image
 
 from orfeas.apart import Apart
-from orfeas.engines.subject import SubjectRequest, cut_subject
+from orfeas.engines.subject import SubjectRequest, cut_and_report
 from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, error_of
 from orfeas.fetching import Fetching
+from orfeas.folder_lock import FolderLock
 from orfeas.images.mask import check_mask
 from orfeas.images.validation import check_image
-from orfeas.job_files import JobFiles, file_stem
+from orfeas.job_files import file_stem
 from orfeas.jobs import Caller, Jobs
 from orfeas.mesh_files import MeshFiles
 from orfeas.meshes.load import check_mesh_file
@@ -39,14 +38,14 @@ from orfeas.options import (
     parse_prompt,
 )
 from orfeas.pipelines import make
-from orfeas.progress import Progress, Stage, acquire
+from orfeas.progress import Progress, acquire
 from orfeas.records import CutOutReport, EngineInfo, ImageInfo, Job, JobKind, JobStatus
 from orfeas.results import Results
 from orfeas.roster import Roster
-from orfeas.running import run_task, show_in, timings_of
+from orfeas.running import Inputs, keep_inputs, run_task, show_in, timings_of
 from orfeas.settings import Settings, read_settings
 from orfeas.tasks import RepairTask, Task, engine_name, is_learned, is_preview, reported_options
-from orfeas.workspace import Workspace, full_disk_explained
+from orfeas.workspace import Workspace
 from orfeas.zero_gpu import ZeroGpu
 
 LOGGER = logging.getLogger(__name__)
@@ -62,13 +61,14 @@ class Studio:
         is_waiting: whether anybody still waits for that queued job; one that nobody waits for is dropped.
 
     Raises:
-        InternalError: the data folder cannot be used.
+        InternalError: the data folder cannot be used, or another studio has it.
     """
 
     def __init__(
         self, settings: Settings | None = None, is_waiting: Callable[[str], bool] = lambda job_id: True
     ) -> None:
         self.settings = settings or read_settings()
+        self._folder_lock = FolderLock(self.settings.data_dir)
         self.workspace = Workspace(
             self.settings.data_dir, keep_days=self.settings.keep_days, keep_gb=self.settings.keep_gb
         )
@@ -112,9 +112,10 @@ class Studio:
     def close(self) -> None:
         """Stop what runs, mark it cancelled, and close the history."""
         self.is_closed = True
-        self.fetching.close()
         self.jobs.close()
+        self.fetching.close()
         self._apart.close()
+        self._folder_lock.release()
 
     def tidy(self) -> None:
         """Delete what has expired; done at the start, after every job, and by a server now and then."""
@@ -163,14 +164,9 @@ class Studio:
             EngineUnavailable: the remover asked for is not ready.
         """
         wanted, own_mask = options or CutOutOptions(), None if mask is None else Path(mask)
-        start, progress = time.perf_counter(), progress or Progress()
         remover, reason = self.roster.remover_for(wanted, own_mask is not None)
-        with progress.stage(Stage.CUT_OUT):
-            request = SubjectRequest(Path(image), own_mask, wanted.remove_background, remover)
-            made = cut_subject(request, progress)
-        seconds = round(time.perf_counter() - start, 4)
-        share, (width, height) = round(made.kept_share, 4), made.image.size
-        return made.image, CutOutReport(made.remover, reason, made.note, share, width, height, seconds)
+        request = SubjectRequest(Path(image), own_mask, wanted.remove_background, remover)
+        return cut_and_report(request, reason, progress or Progress())
 
     def submit_image_to_3d(
         self, image: Path, options: ShapeOptions, caller: Caller = LOCAL, mask: Path | None = None
@@ -375,17 +371,7 @@ class Studio:
             image=image,
         )
         self._drop_forsaken_tasks()
-        try:
-            with full_disk_explained():
-                files = JobFiles(self.workspace.job_folder(job.job_id))
-                for source, kept in ((upload, files.upload), (mesh, files.mesh), (mask, files.mask)):
-                    if source is not None:
-                        shutil.copyfile(source, kept)
-        except (OSError, OrfeasError) as error:
-            LOGGER.exception("job %s could not be given what it works on", job.job_id)
-            failure = error if isinstance(error, OrfeasError) else InternalError("What was uploaded could not be kept.")
-            self.jobs.fail(job.job_id, failure, {})
-            raise failure from error
+        keep_inputs(job.job_id, Inputs(upload, mesh, mask), self.jobs, self.workspace)
         self._tasks[job.job_id] = task
         return job
 

@@ -1,11 +1,9 @@
 """Where uploads and results lie on disk; the only code that deletes them.
 
-    data_dir/            private to the operator's account (0700)
-    ├── jobs/
-    │   └── <job id>/    everything of one job, gone as one
-    └── served/          the page's own copies of uploads and results
-
-Several processes may share a data folder, such as a server and a command.
+data_dir/            private to the operator's account (0700)
+├── jobs/
+│   └── <job id>/    everything of one job, gone as one
+└── served/          the page's own copies of uploads and results
 """
 
 import errno

@@ -45,83 +45,95 @@ class Hub:
     tokens: set[str] = field(default_factory=set)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.hub = hub
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self.answer()
+
+    def do_GET(self) -> None:
+        about = ABOUT.fullmatch(self.path.split("?")[0])
+        if about is not None:
+            self.describe(about[1])
+            return
+        data = self.answer()
+        if self.path.endswith(".ckpt"):
+            self.tell(data)
+        else:
+            self.wfile.write(data)
+
+    def describe(self, repo_id: str) -> None:
+        names = [
+            path.relative_to(self.server.hub.folder).as_posix()
+            for path in self.server.hub.folder.rglob("*")
+            if path.is_file()
+        ]
+        about = {
+            "id": repo_id,
+            "sha": COMMIT,
+            "siblings": [{"rfilename": name} for name in names],
+            "cardData": {"license": "mit"},
+        }
+        data = json.dumps(about).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def tell(self, data: bytes) -> None:
+        self.server.hub.ranges.append(self.headers.get("Range", ""))
+        data = data[: len(data) - len(self.server.hub.damage)] + self.server.hub.damage
+        if self.server.hub.breaks:
+            self.server.hub.breaks -= 1
+            data = data[: len(data) // 2]
+            self.close_connection = True
+        size = -(-len(data) // PIECES)
+        for place in range(0, len(data), max(size, 1)):
+            while self.server.hub.is_silent and (place > len(data) // 2 or self.server.hub.ranges[-1]):
+                time.sleep(0.05)
+            try:
+                self.wfile.write(data[place : place + size])
+            except OSError:
+                self.close_connection = True
+                return  # the caller has gone
+            time.sleep(self.server.hub.pause_s)
+
+    def answer(self) -> bytes:
+        path = self.server.hub.folder / PREFIX.sub("", self.path).split("?")[0]
+        if not PREFIX.match(self.path) or not path.is_file():
+            self.send_error(404)
+            return b""
+        self.server.hub.tokens.add(self.headers.get("Authorization", ""))
+        data = path.read_bytes()
+        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("ETag", f'"{sha256(data).hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Accept-Ranges", "bytes")
+        self.end_headers()
+        return data[start:]
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 @contextmanager
 def serve_hub(folder: Path, breaks: int = 0) -> Iterator[Hub]:
     hub = Hub(folder, breaks=breaks)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_HEAD(self) -> None:
-            self.answer()
-
-        def do_GET(self) -> None:
-            about = ABOUT.fullmatch(self.path.split("?")[0])
-            if about is not None:
-                self.describe(about[1])
-                return
-            data = self.answer()
-            if self.path.endswith(".ckpt"):
-                self.tell(data)
-            else:
-                self.wfile.write(data)
-
-        def describe(self, repo_id: str) -> None:
-            names = [path.relative_to(hub.folder).as_posix() for path in hub.folder.rglob("*") if path.is_file()]
-            about = {
-                "id": repo_id,
-                "sha": COMMIT,
-                "siblings": [{"rfilename": name} for name in names],
-                "cardData": {"license": "mit"},
-            }
-            data = json.dumps(about).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def tell(self, data: bytes) -> None:
-            hub.ranges.append(self.headers.get("Range", ""))
-            data = data[: len(data) - len(hub.damage)] + hub.damage
-            if hub.breaks:
-                hub.breaks -= 1
-                data = data[: len(data) // 2]
-                self.close_connection = True
-            size = -(-len(data) // PIECES)
-            for place in range(0, len(data), max(size, 1)):
-                while hub.is_silent and (place > len(data) // 2 or hub.ranges[-1]):
-                    time.sleep(0.05)
-                try:
-                    self.wfile.write(data[place : place + size])
-                except OSError:
-                    self.close_connection = True
-                    return  # the caller has gone
-                time.sleep(hub.pause_s)
-
-        def answer(self) -> bytes:
-            path = hub.folder / PREFIX.sub("", self.path).split("?")[0]
-            if not PREFIX.match(self.path) or not path.is_file():
-                self.send_error(404)
-                return b""
-            hub.tokens.add(self.headers.get("Authorization", ""))
-            data = path.read_bytes()
-            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(data) - start))
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-            self.send_header("ETag", f'"{sha256(data).hexdigest()}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("Accept-Ranges", "bytes")
-            self.end_headers()
-            return data[start:]
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(hub)
     hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

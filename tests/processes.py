@@ -22,15 +22,22 @@ class App:
     log: Path
 
 
-def start(tmp_path: Path, **environment: str) -> App:
+def start(tmp_path: Path, program: str = "app.py", **environment: str) -> App:
+    """``app.py`` once it is ready, or another program that serves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = tmp_path / "log.txt"
     process = subprocess.Popen(
-        [sys.executable, "app.py"],
+        [sys.executable, program],
         cwd=ROOT,
-        env={**os.environ, "ORFEAS_PORT": str(port), "ORFEAS_DATA_DIR": str(tmp_path / "data"), **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "ORFEAS_PORT": str(port),
+            "ORFEAS_DATA_DIR": str(tmp_path / "data"),
+            **environment,
+        },
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
         text=True,

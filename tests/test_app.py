@@ -75,6 +75,37 @@ def test_it_idles_small_and_sigterm_ends_what_runs_and_what_waits(tmp_path: Path
     assert list((tmp_path / "data").rglob("*.part")) == []
 
 
+DEAF = """
+import time
+from orfeas.engines.inflate import Inflate
+from orfeas.progress import Stage
+from orfeas.server import serve
+from orfeas.settings import require_settings
+def generate(self, request, progress):
+    with progress.stage(Stage.SHAPE):
+        progress.step(0, 1)
+        time.sleep(60)
+Inflate.generate = generate
+serve(require_settings())
+"""
+
+
+def test_a_step_that_nothing_can_interrupt_is_not_waited_for(tmp_path: Path, mug: Path) -> None:
+    (tmp_path / "deaf.py").write_text(DEAF)
+    app = start(tmp_path, str(tmp_path / "deaf.py"))
+    running = run_long_job(app, Client(app.url, verbose=False), mug)
+    while httpx.get(f"{app.url}jobs/{running}").json()["stage"] != "shape":
+        time.sleep(0.02)
+    asked = time.monotonic()
+    assert stop(app) == 0
+    assert time.monotonic() - asked < STOP_LIMIT_S
+    assert "what runs did not stop within 6 s, and is ended with the process" in app.log.read_text()
+    with Studio(Settings(data_dir=tmp_path / "data")) as studio:
+        assert studio.job(running).error == Failure(
+            "cancelled", "The studio was stopped before this job was done; start it again."
+        )
+
+
 def test_after_a_kill_it_comes_up_with_its_history_and_stops_in_the_middle_of_a_fetch(
     tmp_path: Path, photo: Path, mug: Path
 ) -> None:
@@ -126,10 +157,31 @@ def test_a_name_of_gradios_that_is_not_allowed_is_told_in_one_sentence() -> None
     )
 
 
+def test_a_name_of_gradios_is_told_even_where_ours_wins_over_it() -> None:
+    assert refused(ORFEAS_PORT="7860", GRADIO_SERVER_PORT="many") == (
+        "ORFEAS cannot start with these settings: GRADIO_SERVER_PORT is “many”, which is no whole number; unset it.\n"
+    )
+
+
 def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = refused(ORFEAS_DATA_DIR=str(tmp_path / "file" / "data"))
     assert told.startswith(f"ORFEAS cannot start: {tmp_path}")
+    assert told.count("\n") == 1
+
+
+def test_a_data_folder_that_a_running_studio_has_is_refused_in_one_sentence(app: App) -> None:
+    folder = app.log.parent / "data"
+    assert refused(ORFEAS_DATA_DIR=str(folder)) == (
+        f"ORFEAS cannot start: {folder} is in use by another ORFEAS (process {app.process.pid}); stop that one, or set"
+        " ORFEAS_DATA_DIR to another folder.\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="this machine may have the device")
+def test_a_device_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
+    told = refused(ORFEAS_DEVICE="mps", ORFEAS_DATA_DIR=str(tmp_path))
+    assert told.startswith("ORFEAS cannot start: ORFEAS_DEVICE is mps, and torch finds none here;")
     assert told.count("\n") == 1
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import trimesh
 from PIL import Image
 
@@ -232,6 +233,17 @@ def test_the_doctor_names_a_misspelt_setting(
     monkeypatch.setenv("ORFEAS_PROT", "1")
     assert main(["doctor"]) == 1
     assert "ORFEAS_PROT" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has the device")
+def test_the_doctor_misses_the_device_that_was_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORFEAS_DEVICE", "mps")
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out.endswith(
+        "\nProblem: ORFEAS_DEVICE is mps, and torch finds none here; set it to auto, or mend torch or the driver.\n"
+    )
 
 
 def test_the_doctor_names_a_data_folder_that_cannot_be_written(

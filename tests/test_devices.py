@@ -11,9 +11,11 @@ from orfeas.devices import (
     free_bytes,
     is_out_of_memory,
     release_memory,
+    require_device,
     total_bytes,
 )
 from orfeas.errors import EngineUnavailable
+from orfeas.settings import Settings
 
 CPU = torch.device("cpu")
 
@@ -38,6 +40,21 @@ def test_auto_takes_the_processor_where_there_is_no_gpu() -> None:
 def test_a_device_that_is_not_there_is_refused(choice: str) -> None:
     with pytest.raises(EngineUnavailable, match=f"ORFEAS_DEVICE is {choice}"):
         choose_device(choice)  # type: ignore[arg-type]  # one of the choices, which a parameter cannot say
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("choice", ["cuda", "mps"])
+def test_a_device_that_the_operator_named_is_required(monkeypatch: pytest.MonkeyPatch, choice: str) -> None:
+    with pytest.raises(EngineUnavailable, match=f"ORFEAS_DEVICE is {choice}"):
+        require_device(Settings.model_validate({"device": choice}))
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    require_device(Settings.model_validate({"device": choice}))
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("choice", ["auto", "cpu"])
+def test_a_gpu_that_nobody_named_is_not_missed(choice: str) -> None:
+    require_device(Settings.model_validate({"device": choice}))
 
 
 def test_auto_takes_a_gpu_before_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ LAYERS: list[set[str]] = [
     {"apart"},
     {"devices"},
     {"settings"},
-    {"errors", "files", "progress", "records", "options", "version"},
+    {"errors", "files", "folder_lock", "progress", "records", "options", "version"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The package itself offers the studio to `import orfeas`, lazily.
@@ -69,3 +69,14 @@ def test_importing_the_server_loads_no_learned_engine() -> None:
     code = "import sys, orfeas.server; print([m for m in ('torch', 'diffusers', 'transformers') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.name != "settings.py"], ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_the_environment_is_read_in_the_settings_alone(path: Path) -> None:
+    names = {
+        node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert not names & {"environ", "environb", "getenv", "getenvb", "putenv"}

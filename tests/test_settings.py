@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from orfeas.settings import Settings, explain, is_folder, read_settings, unknown_names
+from orfeas.settings import Settings, explain, is_folder, read_settings, unknown_names, write_environment
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,29 @@ def test_half_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> 
     monkeypatch.setenv(f"ORFEAS_{name}", "ann")
     with pytest.raises(ValidationError, match="ORFEAS_USERNAME and ORFEAS_PASSWORD go together"):
         read_settings()
+
+
+@pytest.mark.parametrize("name", ["GRADIO_SERVER_PORT", "GRADIO_NUM_PORTS"])
+@pytest.mark.parametrize("value", ["many", "", "-1"])
+def test_a_number_that_gradio_itself_would_stumble_over_is_refused_where_ours_wins(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("ORFEAS_PORT", "8123")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as error:
+        read_settings()
+    assert explain(error.value) == (
+        f"ORFEAS cannot start with these settings: {name} is “{value}”, which is no whole number; unset it."
+    )
+
+
+def test_variables_are_written_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE_OF_TWO", "old")
+    monkeypatch.delenv("THE_OTHER", raising=False)
+    before = write_environment({"ONE_OF_TWO": None, "THE_OTHER": "new"})
+    assert (os.environ.get("ONE_OF_TWO"), os.environ.get("THE_OTHER")) == (None, "new")
+    write_environment(before)
+    assert (os.environ.get("ONE_OF_TWO"), os.environ.get("THE_OTHER")) == ("old", None)
 
 
 @pytest.mark.parametrize("name", ["PORT", "KEEP_DAYS"])

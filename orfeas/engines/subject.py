@@ -1,5 +1,6 @@
 """The subject of a picture file, however it is to be cut out; jobs, the page's preview and ``/cut_out`` come here."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from orfeas.images.background import CutBy, cut_out, cut_out_by_mask, reduced
 from orfeas.images.mask import load_mask
 from orfeas.images.validation import load_image
 from orfeas.options import RemoveBackground, RemoverChoice
-from orfeas.progress import Progress
+from orfeas.progress import Progress, Stage
+from orfeas.records import CutOutReport
 
 NOTES: Mapping[CutBy, str] = {
     CutBy.MASK: "Cut out with the mask that was given.",
@@ -73,3 +75,17 @@ def cut_subject(request: SubjectRequest, progress: Progress) -> Subject:
     if made.by is CutBy.REMOVER and remover is not None:
         return Subject(made.image, made.kept_share, remover.name, f"{remover.title} removed the background.")
     return Subject(made.image, made.kept_share, RemoverChoice.AUTO, NOTES[made.by])
+
+
+def cut_and_report(request: SubjectRequest, reason: str, progress: Progress) -> tuple[Image.Image, CutOutReport]:
+    """As :func:`cut_subject`, in a stage of its own, with a report that tells why it was cut out so.
+
+    Raises:
+        OrfeasError: as there.
+    """
+    start = time.perf_counter()
+    with progress.stage(Stage.CUT_OUT):
+        made = cut_subject(request, progress)
+    seconds = round(time.perf_counter() - start, 4)
+    share, (width, height) = round(made.kept_share, 4), made.image.size
+    return made.image, CutOutReport(made.remover, reason, made.note, share, width, height, seconds)

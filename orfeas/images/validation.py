@@ -97,6 +97,9 @@ def decode_image(path: Path) -> Image.Image:
 
 
 def _read(path: Path) -> bytes:
+    # One that is a pipe or a device would never end.
+    if not path.is_file():
+        raise InvalidImage("There is no such file, or it cannot be read.")
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= MAX_BYTES else b""

@@ -68,6 +68,13 @@ class Recipe:
     engine: str
     quality: str
 
+    @classmethod
+    def of(cls, job: Job) -> "Recipe":
+        """That of a job; a painter of its own counts as part of the engine."""
+        painter = str(job.options.get("texture_engine", "auto")) if job.options.get("texture", True) else "none"
+        engine = job.engine if painter == "auto" else f"{job.engine}+{painter}"
+        return cls(job.kind, engine, str(job.options.get("quality", "")))
+
 
 class History:
     """The records of all jobs and the mean times of their stages.

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from orfeas.errors import DuplicateJob, ServerBusy
 from orfeas.jobs.plan import Plan
+from orfeas.jobs.rates import in_words
 from orfeas.progress import Step
 from orfeas.records import Job, JobStatus
 
@@ -110,6 +112,24 @@ class LiveJobs:
     def pop(self, job_id: str) -> LiveJob | None:
         """Take the job out, if it is live."""
         return self._jobs.pop(job_id, None)
+
+    def refuse(self, session: str, max_waiting: int) -> None:
+        """Refuse a new job that would be one too many.
+
+        Raises:
+            DuplicateJob: the session has a live job; the message names it.
+            ServerBusy: ``max_waiting`` or more wait; says how many, and when to come back.
+        """
+        live = self.of_session(session)
+        if live is not None:
+            what = live.job.kind.value.replace("_", " ")
+            state = f"Your {what} job {live.job.job_id} is still {live.job.status.value}."
+            raise DuplicateJob(f"{state} Wait for it, or stop it first.")
+        waiting = self.count(JobStatus.QUEUED)
+        if waiting >= max_waiting:
+            left_s = total_left_s(self)
+            when = f"in about {in_words(left_s)}" if left_s else "in a few minutes"
+            raise ServerBusy(f"{waiting} jobs are waiting already. Try again {when}.")
 
     def of_session(self, session: str) -> LiveJob | None:
         """The session's job; the empty session has none."""

@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orfeas.errors import Cancelled, DuplicateJob, InternalError, NotFound, OrfeasError, ServerBusy
+from orfeas.errors import Cancelled, InternalError, NotFound, OrfeasError, ServerBusy
 from orfeas.jobs.callers import Caller, Owners
 from orfeas.jobs.history import History, Recipe
-from orfeas.jobs.live import LiveJob, LiveJobs, total_left_s
+from orfeas.jobs.live import LiveJob, LiveJobs
 from orfeas.jobs.plan import make_plan
-from orfeas.jobs.rates import Rates, in_words
+from orfeas.jobs.rates import Rates
 from orfeas.progress import CancelFlag, Stage, Step
 from orfeas.records import Failure, ImageInfo, Job, JobKind, JobStatus, MeshReport, Scalar, is_job_id, new_job_id
 
@@ -25,7 +25,7 @@ LOGGER = logging.getLogger(__name__)
 
 # A page claims with one request and queues with the next; on a slow line, or after a reload, that takes a while.
 GRACE_S = 5.0
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 3.0
 
 LEFT = Failure(Cancelled.code, "The page went away before this job started.")
 STOPPED_EARLY = Failure(Cancelled.code, "Stopped before it started.")
@@ -131,10 +131,12 @@ class Jobs:
         )
         with self._lock:
             self._drop_forsaken()
-            self._refuse(caller)
+            if self._is_closed:
+                raise ServerBusy("The studio is being stopped. Try again in a minute.")
+            self._live.refuse(caller.session, self._max_waiting)
             self._rates.check(caller.session, caller.address)
             has_texture = bool(job.options.get("texture", True))
-            plan = make_plan(kind, self._history.stage_times(_recipe(job)), has_texture=has_texture)
+            plan = make_plan(kind, self._history.stage_times(Recipe.of(job)), has_texture=has_texture)
             self._history.add(job, caller.owner or self._owners.owner_of(caller.session))
             self._rates.spend(caller.session, caller.address)
             now = time.monotonic()
@@ -335,20 +337,6 @@ class Jobs:
         with self._lock:
             self._history.delete([job_id for job_id in job_ids if job_id not in self._live])
 
-    def _refuse(self, caller: Caller) -> None:
-        if self._is_closed:
-            raise ServerBusy("The studio is being stopped. Try again in a minute.")
-        live = self._live.of_session(caller.session)
-        if live is not None:
-            what = live.job.kind.value.replace("_", " ")
-            state = f"Your {what} job {live.job.job_id} is still {live.job.status.value}."
-            raise DuplicateJob(f"{state} Wait for it, or stop it first.")
-        waiting = self._live.count(JobStatus.QUEUED)
-        if waiting >= self._max_waiting:
-            left_s = total_left_s(self._live)
-            when = f"in about {in_words(left_s)}" if left_s else "in a few minutes"
-            raise ServerBusy(f"{waiting} jobs are waiting already. Try again {when}.")
-
     def _in_memory(self, job_id: str) -> Job | None:
         live = self._live.get(job_id)
         return live.job if live else self._unsaved.get(job_id)
@@ -395,7 +383,7 @@ class Jobs:
     def _learn(self, job: Job) -> None:
         times = {stage: job.timings_s[stage.value] for stage in Stage if stage.value in job.timings_s}
         try:
-            self._history.learn(_recipe(job), times)
+            self._history.learn(Recipe.of(job), times)
         except InternalError:
             LOGGER.error("the times of job %s cannot be recorded", job.job_id)
 
@@ -405,13 +393,6 @@ class Jobs:
             self._history.update(replace(job, status=JobStatus.FAILED, finished=_now(), error=INTERRUPTED))
         if abandoned:
             LOGGER.warning("%d jobs were interrupted when the studio last stopped", len(abandoned))
-
-
-def _recipe(job: Job) -> Recipe:
-    """What its running time depends on; a painter of its own counts as part of the engine."""
-    painter = str(job.options.get("texture_engine", "auto")) if job.options.get("texture", True) else "none"
-    engine = job.engine if painter == "auto" else f"{job.engine}+{painter}"
-    return Recipe(job.kind, engine, str(job.options.get("quality", "")))
 
 
 def _now() -> str:

@@ -8,6 +8,7 @@ from html import escape
 from orfeas.options import TEXTURE_SIZES_PX, OutputFormat
 from orfeas.progress import Stage
 from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport, Use
+from orfeas.ui.how_made import how_made
 from orfeas.ui.words import (
     FORMAT_NAMES,
     FORMAT_TIPS,
@@ -158,7 +159,7 @@ def result(job: Job) -> str:
         f'<section class="status done" aria-label="Result"><div class="title"><h2 title="{title}">{title}</h2>{badge}'
         f'</div><p class="facts">{facts} {took}</p>{before}{judged}{_final_prompt(job)}'
         f'<div class="downloads">{downloads(job)}</div>'
-        f'<details class="notes"><summary>How it was made</summary><ul>{notes}</ul>{_options(job)}</details></section>'
+        f'<details class="notes"><summary>How it was made</summary><ul>{notes}</ul>{how_made(job)}</details></section>'
     )
 
 
@@ -167,18 +168,6 @@ def _final_prompt(job: Job) -> str:
     if job.final_prompt in ("", job.prompt):
         return ""
     return f'<p class="final-prompt">Prompt given to the model: <q>{escape(job.final_prompt)}</q></p>'
-
-
-def _options(job: Job) -> str:
-    rows = "".join(
-        f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(str(value))}</dd>" for name, value in job.options.items()
-    )
-    timings = "".join(
-        f"<dt>{escape(name.replace('_', ' '))} time</dt><dd>{seconds_text(value)}</dd>"
-        for name, value in job.timings_s.items()
-    )
-    prompt = f"<dt>prompt</dt><dd>{escape(job.prompt)}</dd>" if job.prompt else ""
-    return f"<dl>{prompt}{rows}{timings}</dl>"
 
 
 def working(job: Job, elapsed_s: float, left_s: float | None, ahead: int) -> str:

@@ -33,7 +33,9 @@ class BuiltPage:
 def build_page(studio: Studio, visits: Visits) -> BuiltPage:
     """Make the page over a studio; nothing is served yet."""
     examples = find_examples()
-    blocks = StudioBlocks(title="ORFEAS", analytics_enabled=False, delete_cache=(CACHE_CHECK_S, SERVED_KEEP_S))
+    blocks = StudioBlocks(
+        title="ORFEAS", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_CHECK_S, SERVED_KEEP_S)
+    )
     with blocks:
         page = create_page(studio.engines(), examples, find_example_model())
         Wiring(studio, Handlers(studio, examples), page, visits).connect(blocks)

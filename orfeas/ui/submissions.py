@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from orfeas.errors import InvalidImage, InvalidMesh
+from orfeas.errors import InvalidImage, InvalidMesh, OrfeasError
 from orfeas.jobs import Caller
 from orfeas.options import (
     PICTURE_OPTIONS,
@@ -113,7 +113,13 @@ def image_path(value: object) -> Path:
 
 
 def mask_path(value: object) -> Path | None:
-    """Where Gradio put an uploaded mask; None where none was sent."""
+    """Where Gradio put an uploaded mask; None where none was sent.
+
+    Raises:
+        InvalidImage: Gradio could not use what was sent.
+    """
+    if isinstance(value, InvalidImage):
+        raise InvalidImage(str(value), "mask")
     return uploaded(value)
 
 
@@ -133,7 +139,12 @@ def uploaded(value: object) -> Path | None:
     """Where Gradio put an uploaded file; None where there is none.
 
     Gradio has checked already that such a path lies in its own upload folder.
+
+    Raises:
+        OrfeasError: why Gradio could not use what was sent, which stands in its place then.
     """
+    if isinstance(value, OrfeasError):
+        raise value
     path = value.get("path") if isinstance(value, dict) else None
     return Path(path) if isinstance(path, str) and path else None
 

@@ -18,7 +18,7 @@ from gradio.components import Component
 
 from orfeas.errors import InternalError, OrfeasError
 from orfeas.jobs import Caller
-from orfeas.records import EngineInfo, Scalar
+from orfeas.records import EngineInfo
 from orfeas.studio import Studio
 from orfeas.ui import markup
 from orfeas.ui.advanced import OptionInputs, engine_choices, has_learned, remover_choices, texture_engine_choices
@@ -32,13 +32,12 @@ from orfeas.ui.follow import run_job
 from orfeas.ui.followers import Followers
 from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import Page, quality_choices
-from orfeas.ui.mesh_tab.handlers import PRINTED
 from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection, connect_print_check
 from orfeas.ui.queue_probe import attach_job
 from orfeas.ui.serving import cached, cached_as
+from orfeas.ui.settings_wiring import connect_settings
 from orfeas.ui.stage import Stage, Updates
-from orfeas.ui.submissions import mesh_path
 from orfeas.ui.toast import bugs_explained, shown_as_toast
 from orfeas.ui.visits import Visits
 from orfeas.ui.words_tab import WordInputs
@@ -51,8 +50,6 @@ OPTION_NAMES = tuple(field.name for field in fields(OptionInputs))
 MESH_NAMES = tuple(field.name for field in fields(MeshInputs))
 CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
-# Inputs of the Mesh tab that a model file can fill in.
-REUSED_MESH_NAMES = ("keep_uv", "mesh_size_mm", "repair_faces", "min_part_percent", "keep_shells", *PRINTED)
 STUDIO_STOPPED = "What was not done is marked as stopped; start it again when the studio is back."
 TOKEN_BYTES = 24
 # How long a page that is being loaded again may take until it asks for its job.
@@ -84,7 +81,7 @@ class Wiring:
         self._connect_stage()
         connect_inspection(self._page, self._handlers.mesh)
         connect_print_check(self._page, self._handlers.mesh)
-        self._connect_settings()
+        connect_settings(self._page, self._handlers)
         self._connect_sessions(blocks)
         has_login = bool(self._studio.settings.username)
         drawer = DrawerWiring(
@@ -290,42 +287,6 @@ class Wiring:
             [page.view_mode, page.model],
             page.viewer,
             queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-
-    def _connect_settings(self) -> None:
-        page = self._page
-        of_mesh: dict[str, Component] = {name: getattr(page.mesh, name) for name in REUSED_MESH_NAMES}
-        of_panels = {
-            "remove_background": page.image_cut_out.background,
-            "front_background": page.front_cut_out.background,
-        }
-        shared = [*page.words.in_order(), *page.options.in_order()]
-        by_name = {**dict(zip((*WORD_NAMES, *OPTION_NAMES), shared, strict=True)), **of_mesh, **of_panels}
-
-        def on_reuse(shown_id: str) -> Updates:
-            with shown_as_toast():
-                return {page.options.seed: self._handlers.settings_of(shown_id).get("seed", -1)}
-
-        def on_load(file: object) -> Updates:
-            with shown_as_toast():
-                settings: dict[str, Scalar] = self._handlers.settings_from(mesh_path(file))
-                gr.Success("The settings of the file are in place.", title="Settings loaded")
-                return {by_name[name]: value for name, value in settings.items() if name in by_name}
-
-        page.reuse_seed.click(
-            on_reuse,
-            page.shown_id,
-            page.options.seed,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        page.load_settings.upload(
-            on_load,
-            page.load_settings,
-            list(by_name.values()),
-            preprocess=False,
             show_progress="hidden",
             api_visibility="private",
         )

@@ -90,8 +90,16 @@ MATERIAL_NAMES: Mapping[Material, str] = {
     Material.BRONZE: "Bronze",
     Material.ALUMINIUM: "Aluminium",
 }
-# What the page calls parameters whose names are no plain words.
+# What the page calls the options of jobs: the labels of its controls, and words of the same kind for those without one.
 PARAMETER_NAMES: Mapping[str, str] = {
+    "engine": "Engine",
+    "quality": "Quality",
+    "texture": "Texture",
+    "seed": "Seed",
+    "style": "Style",
+    "remover": "Background remover",
+    "output_format": "File format",
+    "for_3d": "Made for 3D",
     "size_mm": "Size, mm",
     "target_faces": "Faces",
     "texture_size": "Texture, px",
@@ -117,6 +125,8 @@ PARAMETER_NAMES: Mapping[str, str] = {
     "printer_mm": "Printer, mm",
     "hollow_mm": "Hollow, walls in mm",
     "drain_holes": "Drain holes",
+    "drain_hole_mm": "Width of drain holes, mm",
+    "remesh": "Faces of one size",
 }
 REMESH_NAMES: Mapping[RemeshChoice, str] = {
     RemeshChoice.NONE: "As they are",

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import time
 import warnings
@@ -194,6 +195,14 @@ def test_four_thousand_pixels_a_side_are_accepted(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.png", tmp_path):
+        with pytest.raises(InvalidImage, match="no such file"):
+            check_image(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_a_pipe_and_a_device_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
         with pytest.raises(InvalidImage, match="no such file"):
             check_image(path)
 

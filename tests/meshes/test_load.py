@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import json
+import os
 import time
 import zipfile
 from pathlib import Path
@@ -190,6 +191,14 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(data: bytes, name: str, 
         load_mesh(put(tmp_path, data, name))
     assert "\n" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_a_pipe_and_a_device_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.glb")
+    for path in (tmp_path / "pipe.glb", Path("/dev/zero")):
+        with pytest.raises(InvalidMesh, match=r"^The file cannot be opened\.$"):
+            load_mesh(path)
 
 
 def test_a_file_that_is_not_there_is_refused_without_its_path(tmp_path: Path) -> None:

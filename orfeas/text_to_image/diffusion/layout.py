@@ -102,11 +102,14 @@ def read_folder(folder: Path) -> Layout:
     Raises:
         EngineUnavailable: what is missing, damaged or not allowed.
     """
+    _refuse_endless(folder / INDEX)
     try:
         index = (folder / INDEX).read_bytes()
     except (OSError, ValueError) as error:  # a path that none can have is a ValueError
         raise EngineUnavailable(f"There is no {INDEX} in {folder}, so no pipeline of diffusers.") from error
-    layout = read_layout((path.relative_to(folder).as_posix() for path in folder.glob("*/*")), index)
+    inside = tuple(folder.glob("*/*"))
+    _refuse_endless(*inside)
+    layout = read_layout((path.relative_to(folder).as_posix() for path in inside), index)
     for _, names in layout.weights:
         for name in names:
             check_whole(folder / name)
@@ -114,6 +117,13 @@ def read_folder(folder: Path) -> Layout:
         if "auto_map" in _read_config(folder / part / CONFIG):
             raise EngineUnavailable(f"The model's part {part} names code that came with it; {ONLY_THESE}.")
     return layout
+
+
+def _refuse_endless(*paths: Path) -> None:
+    """Refuse a pipe or a device, whose reader would wait for ever."""
+    for path in paths:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise EngineUnavailable(f"{path} is no regular file; put the model's own there.")
 
 
 def own_size_px(folder: Path, layout: Layout) -> int:

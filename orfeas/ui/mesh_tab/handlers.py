@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orfeas.jobs import Caller
-from orfeas.options import OutputFormat, parse_print_options
+from orfeas.options import OutputFormat, parse_number, parse_print_options
 from orfeas.progress import Progress
 from orfeas.records import Job
 from orfeas.studio import Studio
@@ -63,7 +63,8 @@ class MeshHandlers:
             "mesh": values["mesh"],
             "target_faces": values["repair_faces"],
             "size_mm": values["mesh_size_mm"],
-            "min_part": _share(values["min_part_percent"]),
+            # A refusal tells the range of the tab's own unit.
+            "min_part": parse_number("min_part", values["min_part_percent"], 0, 100) / 100,
             "keep_shells": values["keep_shells"],
             **{name: values[name] for name in PRINTED},
             "texture_format": values["texture_format"],
@@ -75,8 +76,3 @@ class MeshHandlers:
 def _name_of(mesh: object) -> str:
     """What the file was called where it came from."""
     return str(mesh.get("orig_name") or mesh_path(mesh).name) if isinstance(mesh, dict) else mesh_path(mesh).name
-
-
-def _share(percent: object) -> object:
-    """A number of per cent as a share; anything else as it is, to be refused by its name."""
-    return percent / 100 if isinstance(percent, int | float) and not isinstance(percent, bool) else percent

@@ -1,6 +1,7 @@
 """Folders that are no models: the engine says so in its state, which every page shows, and never raises."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,16 @@ def leads_nowhere(folder: Path) -> None:
     (folder / WEIGHTS).symlink_to(folder / WEIGHTS)
 
 
+def pipe_at(name: str) -> Callable[[Path], None]:
+    """What puts a pipe where a file was, which a reader would wait for without end."""
+
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return change
+
+
 HOSTILE: dict[str, Callable[[Path], None]] = {
     "no weighted parts": without_weighted_parts,
     "an index that is nested without end": content(INDEX, DEEP),
@@ -85,6 +96,16 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "a tensor with a negative side": header(shape=[-1], dtype="F16", data_offsets=[0, 2]),
     "a tensor with half a side": header(shape=[0.5], dtype="F16", data_offsets=[0, 2]),
     "a tensor larger than any number": header(shape=[10**300, 10**300], dtype="F16", data_offsets=[0, 2]),
+    **(
+        {
+            "an index that is a pipe": pipe_at(INDEX),
+            "a configuration that is a pipe": pipe_at(f"unet/{CONFIG}"),
+            "weights that are a pipe": pipe_at(WEIGHTS),
+            "a setting that is a pipe": pipe_at("scheduler/scheduler_config.json"),
+        }
+        if os.name != "nt"
+        else {}
+    ),
     "a tensor larger than its data": header(shape=[100], dtype="F16", data_offsets=[0, 2]),
 }
 
