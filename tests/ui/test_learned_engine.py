@@ -16,7 +16,9 @@ from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
 from tests.ui.page_session import PageSession
 
-QUICK = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 2000, "seed": 7, "texture": False}
+QUICK = {"octree_resolution": 24, "num_inference_steps": 3, "target_faces": 600, "seed": 7, "texture": False}
+# What lasts long enough to be seen at work, and yet is waited for.
+SLOW = {**QUICK, "num_inference_steps": 60}
 # What lasts long enough to be stopped in the middle of a stage.
 LONG_IN = {
     "shape": {**QUICK, "num_inference_steps": 200},
@@ -27,12 +29,12 @@ LONG_IN = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     weights = tmp_path_factory.mktemp("weights")
-    write_tiny_release(weights)
+    write_tiny_release(weights, ".safetensors")
     with running(tmp_path_factory.mktemp("server"), weights=str(weights), device="cpu") as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(server: Running) -> Client:
     return server.client()
 
@@ -40,7 +42,7 @@ def client(server: Running) -> Client:
 @pytest.fixture
 def page(server: Running) -> Iterator[PageSession]:
     page = PageSession(server.url)
-    page.values |= {"steps": 3, "octree": 48, "target-faces": 2000, "texture-size": 256}
+    page.values |= {"steps": 3, "octree": 24, "target-faces": 600, "texture-size": 256}
     page.open()
     yield page
     page.close()
@@ -68,7 +70,7 @@ def test_words_become_a_model_by_the_learned_engine(client: Client) -> None:
 
 
 def test_a_script_is_told_every_step_and_the_time_left(client: Client, mug: Path) -> None:
-    job = client.submit(handle_file(mug), **LONG_IN["shape"], api_name="/generate_3d")
+    job = client.submit(handle_file(mug), **SLOW, api_name="/generate_3d")
     told = []
     while not job.done():
         data = job.status().progress_data
@@ -115,7 +117,7 @@ def test_plain_http_stops_a_job_in_the_middle_of_a_stage(
 def test_a_second_submission_is_refused_while_the_learned_engine_works(
     server: Running, client: Client, mug: Path
 ) -> None:
-    first = client.submit(handle_file(mug), **LONG_IN["shape"], api_name="/generate_3d")
+    first = client.submit(handle_file(mug), **SLOW, api_name="/generate_3d")
     job_id = wait_for_job(server, client)
     with pytest.raises(ValidationError, match=f"Duplicate job: .*{job_id}"):
         client.predict(handle_file(mug), **QUICK, api_name="/generate_3d")

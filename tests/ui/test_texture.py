@@ -25,14 +25,14 @@ from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
 
 PAINT = {"texture_size": 256, "num_inference_steps": 2, "quality": "draft", "seed": 3}
-SHAPE = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 600, "texture_size": 256, "seed": 3}
+SHAPE = {"octree_resolution": 24, "num_inference_steps": 3, "target_faces": 600, "texture_size": 256, "seed": 3}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     weights = tmp_path_factory.mktemp("weights")
-    write_tiny_release(weights)
-    write_tiny_paint_release(weights)
+    write_tiny_release(weights, ".safetensors")
+    write_tiny_paint_release(weights, ".safetensors")
     with pytest.MonkeyPatch.context() as patch:
         # A draft of views that a processor paints in a moment.
         patch.setitem(PRESETS, Quality.DRAFT, Preset(views=6, view_size=64, num_inference_steps=2, texture_size=256))
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(server: Running) -> Client:
     return server.client()
 
