@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,12 @@ class App:
 def unmeasured() -> dict[str, str]:
     """This process's environment for a child whose coverage is not measured.
 
-    Measuring takes half as long again as starting the whole app does, and its parts are measured in their own tests.
+    Measuring takes half as long again as starting does; what the child does is measured in another test.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
 
 
-def start(tmp_path: Path, **environment: str) -> App:
+def start(tmp_path: Path, inherited: Mapping[str, str] = os.environ, /, **environment: str) -> App:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -38,7 +39,7 @@ def start(tmp_path: Path, **environment: str) -> App:
     process = subprocess.Popen(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env={**unmeasured(), "ORFEAS_PORT": str(port), "ORFEAS_DATA_DIR": str(tmp_path / "data"), **environment},
+        env={**inherited, "ORFEAS_PORT": str(port), "ORFEAS_DATA_DIR": str(tmp_path / "data"), **environment},
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
         text=True,

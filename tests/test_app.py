@@ -1,5 +1,6 @@
 """``python app.py``, the README's run command, as a real process."""
 
+import os
 import subprocess
 import sys
 import time
@@ -186,7 +187,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     write_tiny_release(folder / "hub")
     with serve_hub(folder / "hub") as hub:
         hub.pause_s = 0.1
-        app = start(folder, **fetching_from(hub, folder / "home"))
+        app = start(folder, unmeasured(), **fetching_from(hub, folder / "home"))
         client = Client(app.url, verbose=False)
         _, done = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
         at_work = httpx.get(f"{app.url}ready").json()
@@ -219,7 +220,7 @@ def test_after_a_kill_it_comes_up_with_its_history_and_stops_in_the_middle_of_a_
 ) -> None:
     with serve_hub(killed.folder / "hub") as hub:
         hub.pause_s = 0.5
-        again = start(killed.folder, **fetching_from(hub, killed.folder / "another-home"))
+        again = start(killed.folder, unmeasured(), **fetching_from(hub, killed.folder / "another-home"))
         job = httpx.get(f"{again.url}jobs/{killed.running}").json()
         assert job["error"]["message"] == "The studio was restarted before this job was done; start it again."
         assert (job["status"], job["finished"] is not None) == ("failed", True)
@@ -237,7 +238,7 @@ def refused(**environment: str) -> str:
     """What ``python app.py`` says on standard error when it cannot start; it says nothing else and fails."""
     command = [sys.executable, "app.py"]
     result = subprocess.run(
-        command, cwd=ROOT, env={**unmeasured(), **environment}, capture_output=True, text=True, timeout=START_LIMIT_S
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=START_LIMIT_S
     )
     assert (result.returncode, result.stdout) == (1, "")
     return result.stderr

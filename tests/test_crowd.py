@@ -19,6 +19,7 @@ from orfeas.engines.inflate import Inflate
 from orfeas.progress import Progress
 from orfeas.server import Server, build
 from orfeas.settings import Settings
+from tests.running import CALM_S
 
 AT_RANDOM_S = 10.0
 SETTLE_S = 20.0
@@ -59,7 +60,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Server, str, Watched]]:
 
 
 def client_of(url: str) -> Client:
-    return Client(url, verbose=False, ssl_verify=False)
+    return Client(url, verbose=False, ssl_verify=False, httpx_kwargs={"timeout": CALM_S})
 
 
 def test_of_forty_submissions_by_one_session_exactly_one_is_accepted(

@@ -36,6 +36,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def client(server: Running) -> Client:
+    """A session for calls that have ended before the next."""
+    return server.client()
+
+
+@pytest.fixture
+def alone(server: Running) -> Client:
+    """A session of the test's own, for jobs that are refused or stopped."""
     return server.client()
 
 
@@ -89,38 +96,34 @@ def test_shortcuts_are_options_of_a_call_and_the_job_says_what_they_did(client: 
 
 
 @pytest.mark.parametrize("stage", ["shape", "surface"])
-def test_a_script_stops_its_job_in_the_middle_of_a_stage(
-    server: Running, client: Client, mug: Path, stage: str
-) -> None:
-    running = client.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
-    job_id = wait_for_job(server, client)
-    wait_for_step(client, job_id, stage)
+def test_a_script_stops_its_job_in_the_middle_of_a_stage(server: Running, alone: Client, mug: Path, stage: str) -> None:
+    running = alone.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
+    job_id = wait_for_job(server, alone)
+    wait_for_step(alone, job_id, stage)
     running.cancel()
-    ended = wait_for_end(client, job_id)
+    ended = wait_for_end(alone, job_id)
     assert (ended["status"], ended["stage"]) == ("cancelled", stage)
-    assert_next_job_works(client, mug)
+    assert_next_job_works(alone, mug)
 
 
 @pytest.mark.parametrize("stage", ["shape", "surface"])
-def test_plain_http_stops_a_job_in_the_middle_of_a_stage(
-    server: Running, client: Client, mug: Path, stage: str
-) -> None:
-    client.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
-    job_id = wait_for_job(server, client)
-    wait_for_step(client, job_id, stage)
+def test_plain_http_stops_a_job_in_the_middle_of_a_stage(server: Running, alone: Client, mug: Path, stage: str) -> None:
+    alone.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
+    job_id = wait_for_job(server, alone)
+    wait_for_step(alone, job_id, stage)
     assert httpx.post(f"{server.url}jobs/{job_id}/cancel", json={}).status_code == 200
-    ended = wait_for_end(client, job_id)
+    ended = wait_for_end(alone, job_id)
     assert (ended["status"], ended["stage"]) == ("cancelled", stage)
-    assert_next_job_works(client, mug)
+    assert_next_job_works(alone, mug)
 
 
 def test_a_second_submission_is_refused_while_the_learned_engine_works(
-    server: Running, client: Client, mug: Path
+    server: Running, alone: Client, mug: Path
 ) -> None:
-    first = client.submit(handle_file(mug), **SLOW, api_name="/generate_3d")
-    job_id = wait_for_job(server, client)
+    first = alone.submit(handle_file(mug), **SLOW, api_name="/generate_3d")
+    job_id = wait_for_job(server, alone)
     with pytest.raises(ValidationError, match=f"Duplicate job: .*{job_id}"):
-        client.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
+        alone.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
     assert first.result()[1]["status"] == "completed"
 
 
