@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from orfeas.fetching import Fetching
+from orfeas.options import WeightsChoice
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PREFIX = re.compile(rf"/[\w.-]+/[\w.-]+/resolve/(main|{COMMIT})/")
 ABOUT = re.compile(r"/api/models/([\w.-]+/[\w.-]+)")
@@ -152,3 +155,11 @@ def point_at(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+
+
+def wait_for_a_tenth(fetching: Fetching) -> None:
+    """Return once a fetch of the shape engine's weights has a tenth of them."""
+    end = time.monotonic() + 20
+    while (state := fetching.state(WeightsChoice.HUNYUAN_SHAPE)).done_bytes < state.total_bytes // 10:
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -12,6 +12,9 @@ from gradio_client import Client
 from orfeas.server import Server, build
 from orfeas.settings import Settings
 
+# What a client waits for an answer at most; the usual five seconds are too few for a machine with other things to do.
+CALM_S = 60
+
 
 @dataclass(frozen=True)
 class Running:
@@ -22,7 +25,7 @@ class Running:
 
     def client(self) -> Client:
         """A new session, as a script has one."""
-        return Client(self.url, verbose=False, ssl_verify=False)
+        return Client(self.url, verbose=False, ssl_verify=False, httpx_kwargs={"timeout": CALM_S})
 
 
 @contextmanager

@@ -4,75 +4,215 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 from gradio_client import Client, handle_file
+from PIL import Image
 
 from orfeas.options import OutputFormat
 from orfeas.records import Failure, JobStatus
 from orfeas.settings import Settings
 from orfeas.studio import Studio
+from tests.conftest import draw_mug
 from tests.engines.hunyuan.tiny import write_tiny_release
-from tests.hub import serve_hub
-from tests.processes import ROOT, START_LIMIT_S, App, start, stop
+from tests.hub import Hub, serve_hub
+from tests.processes import ROOT, START_LIMIT_S, App, start, stop, unmeasured
+
+# A record as the app tells it.
+Json = dict[str, Any]
 
 IDLE_LIMIT_BYTES = 400_000_000
 STOP_LIMIT_S = 8
 
 
+@dataclass(frozen=True)
+class Life:
+    """What was seen of one app from its start to its end.
+
+    Attributes:
+        data_dir: its data.
+        idle_bytes: memory it held before it had done anything.
+        fetch: what it said of a fetch from a Hub that is not there.
+        model: what a job that ended well made.
+        done: the record of that job.
+        running: id of the job that ran when it was told to stop.
+        waiting: the record of the job that waited then.
+        page_status: what a page that was open then had been answered.
+        status: what it ended with.
+        stop_s: seconds from then to its end.
+        log: all that it wrote.
+    """
+
+    data_dir: Path
+    idle_bytes: int
+    fetch: str
+    model: bytes
+    done: Json
+    running: str
+    waiting: Json
+    page_status: int
+    status: int
+    stop_s: float
+    log: str
+
+
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app = start(tmp_path_factory.mktemp("app"), ORFEAS_PROT="7860")
-    yield app
-    stop(app)
+def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    folder = tmp_path_factory.mktemp("app")
+    photo, mug = draw_pictures(folder)
+    nowhere = {"ORFEAS_FETCH": "hunyuan3d-2.1", "HF_HOME": str(folder), "HF_ENDPOINT": "http://127.0.0.1:9"}
+    app = start(folder, ORFEAS_PROT="7860", **nowhere)
+    idle_bytes = psutil.Process(app.process.pid).memory_info().rss
+    while "fetch" not in (told := httpx.get(f"{app.url}ready").json()) or "failed" not in str(told):
+        time.sleep(0.1)
+    first, second = (Client(app.url, verbose=False) for _ in range(2))
+    model, done = first.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+    running = run_long_job(app, first, photo)
+    second.submit(handle_file(mug), api_name="/generate_3d")
+    while not (waiting := second.predict(api_name="/history")):
+        time.sleep(0.02)
+    with httpx.stream("GET", f"{app.url}gradio_api/heartbeat/a-page-that-is-open") as page:
+        asked = time.monotonic()
+        status = stop(app)
+        stop_s = time.monotonic() - asked
+    return Life(
+        data_dir=folder / "data",
+        idle_bytes=idle_bytes,
+        fetch=told["fetch"]["hunyuan3d-2.1"],
+        model=Path(model).read_bytes(),
+        done=done,
+        running=running,
+        waiting=waiting[0],
+        page_status=page.status_code,
+        status=status,
+        stop_s=stop_s,
+        log=app.log.read_text(),
+    )
 
 
-def test_a_script_makes_a_model(app: App, mug: Path) -> None:
-    client = Client(app.url, verbose=False)
-    path, job = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
-    assert Path(path).read_bytes()[:4] == b"glTF"
-    assert job["status"] == "completed"
-
-
-def test_a_misspelt_setting_is_reported_at_start(app: App) -> None:
-    assert "ORFEAS_PROT is set, and means nothing to ORFEAS" in app.log.read_text()
+def draw_pictures(folder: Path) -> tuple[Path, Path]:
+    """A photo that takes long, and a mug that does not."""
+    photo, mug = folder / "photo.png", folder / "mug.png"
+    wall = Image.new("RGB", (512, 512), (205, 208, 212))
+    drawn = draw_mug(512)
+    wall.paste(drawn, mask=drawn)
+    wall.save(photo)
+    draw_mug().save(mug)
+    return photo, mug
 
 
 def run_long_job(app: App, client: Client, photo: Path) -> str:
     """The id of a job that runs now, and would for a while."""
-    client.submit(handle_file(photo), quality="ultra", api_name="/generate_3d")
+    client.submit(handle_file(photo), quality="ultra", engine="inflate", api_name="/generate_3d")
     while "orfeas_jobs_running 1.0" not in httpx.get(f"{app.url}metrics").text:
         time.sleep(0.02)
     job_id: str = client.predict(api_name="/history")[0]["job_id"]
     return job_id
 
 
-def test_it_idles_small_and_sigterm_ends_what_runs_and_what_waits(tmp_path: Path, photo: Path, mug: Path) -> None:
-    app = start(tmp_path)
-    assert psutil.Process(app.process.pid).memory_info().rss < IDLE_LIMIT_BYTES
-    first, second = (Client(app.url, verbose=False) for _ in range(2))
-    _, done = first.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
-    running = run_long_job(app, first, photo)
-    second.submit(handle_file(mug), api_name="/generate_3d")
-    while not (waiting := second.predict(api_name="/history")):
-        time.sleep(0.02)
-    assert waiting[0]["status"] == "queued"
-    with httpx.stream("GET", f"{app.url}gradio_api/heartbeat/a-page-that-is-open") as page:
-        assert page.status_code == 200
-        asked = time.monotonic()
-        assert stop(app) == 0
-        assert time.monotonic() - asked < STOP_LIMIT_S
-    with Studio(Settings(data_dir=tmp_path / "data")) as studio:
-        for job_id in (running, waiting[0]["job_id"]):
+def test_a_script_makes_a_model(life: Life) -> None:
+    assert life.model[:4] == b"glTF"
+    assert life.done["status"] == "completed"
+
+
+def test_a_misspelt_setting_is_reported_at_start(life: Life) -> None:
+    assert "ORFEAS_PROT is set, and means nothing to ORFEAS" in life.log
+
+
+def test_it_idles_small(life: Life) -> None:
+    assert life.idle_bytes < IDLE_LIMIT_BYTES
+
+
+def test_a_fetch_at_start_that_fails_is_said_and_the_studio_works(life: Life) -> None:
+    assert life.fetch.startswith("failed: 127.0.0.1:9 could not be reached")
+    assert "ERROR orfeas.fetching: fetching hunyuan3d-2.1: failed, 127.0.0.1:9 could not" in life.log
+    assert life.done["status"] == "completed"
+
+
+def test_sigterm_ends_what_runs_and_what_waits(life: Life) -> None:
+    assert (life.waiting["status"], life.page_status, life.status) == ("queued", 200, 0)
+    assert life.stop_s < STOP_LIMIT_S
+    with Studio(Settings(data_dir=life.data_dir)) as studio:
+        for job_id in (life.running, life.waiting["job_id"]):
             job = studio.job(job_id)
             assert job.status is JobStatus.CANCELLED
             assert job.error == Failure("cancelled", "The studio was stopped before this job was done; start it again.")
-        assert studio.results.download(done["job_id"], OutputFormat.STL).stat().st_size > 0
-    assert list((tmp_path / "data").rglob("*.part")) == []
+        assert studio.results.download(life.done["job_id"], OutputFormat.STL).stat().st_size > 0
+    assert list(life.data_dir.rglob("*.part")) == []
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What was seen of one app that fetched weights at its start, until it was killed in the middle of a job.
+
+    Attributes:
+        folder: holds its data, and the Hub's files.
+        done: the record of a job that was done while weights were fetched.
+        at_work: what it answered as to its readiness then.
+        engines: the learned engine's record, again and again until its weights were there.
+        ready: what it answered as to its readiness then.
+        running: id of the job that ran when it was killed.
+        source: the Hub's address.
+        log: all that it wrote.
+    """
+
+    folder: Path
+    done: Json
+    at_work: Json
+    engines: list[Json]
+    ready: Json
+    running: str
+    source: str
+    log: str
+
+
+def fetching_from(hub: Hub, home: Path) -> dict[str, str]:
+    return {
+        "ORFEAS_FETCH": "hunyuan3d-2.1",
+        "ORFEAS_DEVICE": "cpu",
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_HOME": str(home),
+    }
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    folder = tmp_path_factory.mktemp("killed")
+    photo, mug = draw_pictures(folder)
+    write_tiny_release(folder / "hub")
+    with serve_hub(folder / "hub") as hub:
+        hub.pause_s = 0.1
+        app = start(folder, unmeasured(), **fetching_from(hub, folder / "home"))
+        client = Client(app.url, verbose=False)
+        _, done = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
+        at_work = httpx.get(f"{app.url}ready").json()
+        hub.pause_s = 0
+        engines = [client.predict(api_name="/engines")[0]]
+        while engines[-1]["fetch"]["status"] == "fetching":
+            time.sleep(0.05)
+            engines.append(client.predict(api_name="/engines")[0])
+        ready = httpx.get(f"{app.url}ready").json()
+        running = run_long_job(app, client, photo)
+        app.process.kill()
+        app.process.wait()
+        source = hub.endpoint.removeprefix("http://")
+    return Killed(folder, done, at_work, engines, ready, running, source, app.log.read_text())
+
+
+def test_the_weights_that_the_operator_names_are_fetched_while_jobs_run(killed: Killed) -> None:
+    assert (killed.done["engine"], killed.at_work["engines"]) == ("inflate", ["inflate"])
+    assert killed.at_work["fetch"]["hunyuan3d-2.1"].startswith("fetching 0.0 of 0.0 GB")
+    *meanwhile, fetched = killed.engines
+    assert {engine["why_not"] for engine in meanwhile} <= {"The weights are being fetched, 0.0 of 0.0 GB"}
+    assert (fetched["name"], fetched["fetch"]["status"], fetched["is_ready"]) == ("hunyuan3d-2.1", "complete", True)
+    assert killed.ready == {"status": "ready", "engines": ["hunyuan3d-2.1", "inflate"]}
+    account = f"fetching hunyuan3d-2.1: 0.0 GB of 0.0 GB are to be fetched from {killed.source}/"
+    assert killed.log.index(account) < killed.log.index("fetching hunyuan3d-2.1: complete")
 
 
 DEAF = """
@@ -92,7 +232,7 @@ serve(require_settings())
 
 def test_a_step_that_nothing_can_interrupt_is_not_waited_for(tmp_path: Path, mug: Path) -> None:
     (tmp_path / "deaf.py").write_text(DEAF)
-    app = start(tmp_path, str(tmp_path / "deaf.py"))
+    app = start(tmp_path, unmeasured(), str(tmp_path / "deaf.py"))
     running = run_long_job(app, Client(app.url, verbose=False), mug)
     while httpx.get(f"{app.url}jobs/{running}").json()["stage"] != "shape":
         time.sleep(0.02)
@@ -107,24 +247,16 @@ def test_a_step_that_nothing_can_interrupt_is_not_waited_for(tmp_path: Path, mug
 
 
 def test_after_a_kill_it_comes_up_with_its_history_and_stops_in_the_middle_of_a_fetch(
-    tmp_path: Path, photo: Path, mug: Path
+    killed: Killed, mug: Path
 ) -> None:
-    app = start(tmp_path)
-    client = Client(app.url, verbose=False)
-    _, done = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
-    killed = run_long_job(app, client, photo)
-    app.process.kill()
-    app.process.wait()
-    write_tiny_release(tmp_path / "hub")
-    with serve_hub(tmp_path / "hub") as hub:
+    with serve_hub(killed.folder / "hub") as hub:
         hub.pause_s = 0.5
-        names = {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.endpoint, "ORFEAS_DEVICE": "cpu"}
-        again = start(tmp_path, ORFEAS_FETCH="hunyuan3d-2.1", **names)
-        job = httpx.get(f"{again.url}jobs/{killed}").json()
+        again = start(killed.folder, unmeasured(), **fetching_from(hub, killed.folder / "another-home"))
+        job = httpx.get(f"{again.url}jobs/{killed.running}").json()
         assert job["error"]["message"] == "The studio was restarted before this job was done; start it again."
         assert (job["status"], job["finished"] is not None) == ("failed", True)
-        assert httpx.get(f"{again.url}jobs/{done['job_id']}").json() == done
-        assert httpx.get(f"{again.url}jobs/{done['job_id']}/model.ply").status_code == 200
+        assert httpx.get(f"{again.url}jobs/{killed.done['job_id']}").json() == killed.done
+        assert httpx.get(f"{again.url}jobs/{killed.done['job_id']}/model.ply").status_code == 200
         _, fresh = Client(again.url, verbose=False).predict(handle_file(mug), quality="draft", api_name="/generate_3d")
         assert fresh["status"] == "completed"
         assert "fetching" in str(httpx.get(f"{again.url}ready").json())
@@ -170,10 +302,11 @@ def test_a_data_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Pat
     assert told.count("\n") == 1
 
 
-def test_a_data_folder_that_a_running_studio_has_is_refused_in_one_sentence(app: App) -> None:
-    folder = app.log.parent / "data"
-    assert refused(ORFEAS_DATA_DIR=str(folder)) == (
-        f"ORFEAS cannot start: {folder} is in use by another ORFEAS (process {app.process.pid}); stop that one, or set"
+def test_a_data_folder_that_a_running_studio_has_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    with Studio(Settings(data_dir=tmp_path)):
+        told = refused(ORFEAS_DATA_DIR=str(tmp_path))
+    assert told == (
+        f"ORFEAS cannot start: {tmp_path} is in use by another ORFEAS (process {os.getpid()}); stop that one, or set"
         " ORFEAS_DATA_DIR to another folder.\n"
     )
 
@@ -183,47 +316,6 @@ def test_a_device_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> N
     told = refused(ORFEAS_DEVICE="mps", ORFEAS_DATA_DIR=str(tmp_path))
     assert told.startswith("ORFEAS cannot start: ORFEAS_DEVICE is mps, and torch finds none here;")
     assert told.count("\n") == 1
-
-
-def test_the_weights_that_the_operator_names_are_fetched_while_jobs_run(tmp_path: Path, mug: Path) -> None:
-    write_tiny_release(tmp_path / "hub")
-    with serve_hub(tmp_path / "hub") as hub:
-        hub.pause_s = 0.1
-        names = {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.endpoint, "ORFEAS_DEVICE": "cpu"}
-        app = start(tmp_path, ORFEAS_FETCH="hunyuan3d-2.1", **names)
-        try:
-            client = Client(app.url, verbose=False)
-            _, job = client.predict(handle_file(mug), quality="draft", api_name="/generate_3d")
-            told = httpx.get(f"{app.url}ready").json()
-            assert (job["engine"], told["engines"]) == ("inflate", ["inflate"])
-            assert told["fetch"]["hunyuan3d-2.1"].startswith("fetching 0.0 of 0.0 GB")
-            hub.pause_s = 0
-            while (engine := client.predict(api_name="/engines")[0])["fetch"]["status"] == "fetching":
-                assert engine["why_not"] == "The weights are being fetched, 0.0 of 0.0 GB"
-                time.sleep(0.05)
-            assert (engine["name"], engine["fetch"]["status"], engine["is_ready"]) == (
-                "hunyuan3d-2.1",
-                "complete",
-                True,
-            )
-            ready = {"status": "ready", "engines": ["hunyuan3d-2.1", "inflate"]}
-            assert httpx.get(f"{app.url}ready").json() == ready
-        finally:
-            assert stop(app) == 0
-    log = app.log.read_text()
-    account = f"fetching hunyuan3d-2.1: 0.0 GB of 0.0 GB are to be fetched from {hub.endpoint.removeprefix('http://')}/"
-    assert log.index(account) < log.index("fetching hunyuan3d-2.1: complete")
-
-
-def test_a_fetch_at_start_that_fails_is_said_and_the_studio_works(tmp_path: Path) -> None:
-    app = start(tmp_path, ORFEAS_FETCH="hunyuan3d-2.1", HF_HOME=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:9")
-    try:
-        while "fetch" not in (told := httpx.get(f"{app.url}ready").json()) or "failed" not in str(told):
-            time.sleep(0.1)
-        assert told["fetch"]["hunyuan3d-2.1"].startswith("failed: 127.0.0.1:9 could not be reached")
-    finally:
-        assert stop(app) == 0
-    assert "ERROR orfeas.fetching: fetching hunyuan3d-2.1: failed, 127.0.0.1:9 could not" in app.log.read_text()
 
 
 def test_fetching_offline_is_refused_at_start() -> None:

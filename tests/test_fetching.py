@@ -110,6 +110,7 @@ def test_one_fetch_runs_at_a_time_and_a_second_is_told_so(fetching: Fetching, re
     reach_the_middle(fetching, remote)
     with pytest.raises(DuplicateJob, match=r"^Hunyuan3D-2.1 is being fetched already, 0.0 of 0.0 GB; wait"):
         fetching.start(HUNYUAN)
+    remote.pause_s = 0
     assert end_of(fetching).status is FetchStatus.COMPLETE
     assert remote.ranges == [""]
 
@@ -131,6 +132,7 @@ def test_of_many_that_press_at_once_one_starts(fetching: Fetching, remote: Hub) 
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["refused"] * 19 + ["started"]
+    remote.pause_s = 0
     end_of(fetching)
 
 
@@ -141,6 +143,7 @@ def test_a_stop_works_within_a_second_and_the_next_fetch_goes_on(fetching: Fetch
     assert time.monotonic() - start < 0.2
     assert state.status is FetchStatus.STOPPED
     assert state.done_bytes > state.total_bytes // 3
+    remote.pause_s = 0
     fetching.start(HUNYUAN)
     assert end_of(fetching).status is FetchStatus.COMPLETE
     assert remote.ranges[0] == ""
@@ -155,7 +158,7 @@ def test_a_hub_that_says_nothing_more_can_be_stopped_just_as_fast(
     reach_the_middle(fetching, remote)
     start = time.monotonic()
     assert fetching.stop(HUNYUAN).status is FetchStatus.STOPPED
-    remote.is_silent = False
+    remote.is_silent, remote.pause_s = False, 0
     fetching.start(HUNYUAN)
     assert time.monotonic() - start < 0.5
     assert end_of(fetching).status is FetchStatus.COMPLETE

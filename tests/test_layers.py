@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import unmeasured
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "orfeas"
 
@@ -67,7 +69,8 @@ def test_imports_point_down_the_layers(path: Path) -> None:
 
 def test_importing_the_server_loads_no_learned_engine() -> None:
     code = "import sys, orfeas.server; print([m for m in ('torch', 'diffusers', 'transformers') if m in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 
 

@@ -18,13 +18,13 @@ from orfeas.studio import Studio
 from tests.engines.hunyuan.tiny import write_tiny_release
 
 TAB = Caller(session="tab", owner="me", address="127.0.0.1")
-QUICK = parse_shape_options(octree_resolution=48, num_inference_steps=3, target_faces=2000, seed=7, texture=False)
+QUICK = parse_shape_options(octree_resolution=24, num_inference_steps=3, target_faces=600, seed=7, texture=False)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    write_tiny_release(folder)
+    write_tiny_release(folder, ".safetensors")
     return folder
 
 

@@ -38,7 +38,7 @@ from tests.running import wait_for_end, wait_for_step
 # A second is meant; the rest is for a machine that has other things to do.
 STOP_LIMIT_S = 3
 STAND_IN = Path(__file__).parent / "zero_gpu"
-QUICK: dict[str, Any] = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 2000, "texture": False}
+QUICK: dict[str, Any] = {"octree_resolution": 24, "num_inference_steps": 3, "target_faces": 600, "texture": False}
 LONG: dict[str, Any] = {**QUICK, "num_inference_steps": 200, "octree_resolution": 300}
 
 

@@ -16,7 +16,9 @@ from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
 from tests.ui.page_session import PageSession
 
-QUICK = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 2000, "seed": 7, "texture": False}
+QUICK = {"octree_resolution": 24, "num_inference_steps": 3, "target_faces": 600, "seed": 7, "texture": False}
+# What lasts long enough to be seen at work, and yet is waited for.
+SLOW = {**QUICK, "num_inference_steps": 60, "octree_resolution": 64}
 # What lasts long enough to be stopped in the middle of a stage.
 LONG_IN = {
     "shape": {**QUICK, "num_inference_steps": 200},
@@ -27,20 +29,27 @@ LONG_IN = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     weights = tmp_path_factory.mktemp("weights")
-    write_tiny_release(weights)
+    write_tiny_release(weights, ".safetensors")
     with running(tmp_path_factory.mktemp("server"), weights=str(weights), device="cpu") as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(server: Running) -> Client:
+    """A session for calls that have ended before the next."""
+    return server.client()
+
+
+@pytest.fixture
+def alone(server: Running) -> Client:
+    """A session of the test's own, for jobs that are refused or stopped."""
     return server.client()
 
 
 @pytest.fixture
 def page(server: Running) -> Iterator[PageSession]:
     page = PageSession(server.url)
-    page.values |= {"steps": 3, "octree": 48, "target-faces": 2000, "texture-size": 256}
+    page.values |= {"steps": 3, "octree": 24, "target-faces": 600, "texture-size": 256}
     page.open()
     yield page
     page.close()
@@ -68,7 +77,7 @@ def test_words_become_a_model_by_the_learned_engine(client: Client) -> None:
 
 
 def test_a_script_is_told_every_step_and_the_time_left(client: Client, mug: Path) -> None:
-    job = client.submit(handle_file(mug), **LONG_IN["shape"], api_name="/generate_3d")
+    job = client.submit(handle_file(mug), **SLOW, api_name="/generate_3d")
     told = []
     while not job.done():
         data = job.status().progress_data
@@ -87,38 +96,34 @@ def test_shortcuts_are_options_of_a_call_and_the_job_says_what_they_did(client: 
 
 
 @pytest.mark.parametrize("stage", ["shape", "surface"])
-def test_a_script_stops_its_job_in_the_middle_of_a_stage(
-    server: Running, client: Client, mug: Path, stage: str
-) -> None:
-    running = client.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
-    job_id = wait_for_job(server, client)
-    wait_for_step(client, job_id, stage)
+def test_a_script_stops_its_job_in_the_middle_of_a_stage(server: Running, alone: Client, mug: Path, stage: str) -> None:
+    running = alone.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
+    job_id = wait_for_job(server, alone)
+    wait_for_step(alone, job_id, stage)
     running.cancel()
-    ended = wait_for_end(client, job_id)
+    ended = wait_for_end(alone, job_id)
     assert (ended["status"], ended["stage"]) == ("cancelled", stage)
-    assert_next_job_works(client, mug)
+    assert_next_job_works(alone, mug)
 
 
 @pytest.mark.parametrize("stage", ["shape", "surface"])
-def test_plain_http_stops_a_job_in_the_middle_of_a_stage(
-    server: Running, client: Client, mug: Path, stage: str
-) -> None:
-    client.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
-    job_id = wait_for_job(server, client)
-    wait_for_step(client, job_id, stage)
+def test_plain_http_stops_a_job_in_the_middle_of_a_stage(server: Running, alone: Client, mug: Path, stage: str) -> None:
+    alone.submit(handle_file(mug), **LONG_IN[stage], api_name="/generate_3d")
+    job_id = wait_for_job(server, alone)
+    wait_for_step(alone, job_id, stage)
     assert httpx.post(f"{server.url}jobs/{job_id}/cancel", json={}).status_code == 200
-    ended = wait_for_end(client, job_id)
+    ended = wait_for_end(alone, job_id)
     assert (ended["status"], ended["stage"]) == ("cancelled", stage)
-    assert_next_job_works(client, mug)
+    assert_next_job_works(alone, mug)
 
 
 def test_a_second_submission_is_refused_while_the_learned_engine_works(
-    server: Running, client: Client, mug: Path
+    server: Running, alone: Client, mug: Path
 ) -> None:
-    first = client.submit(handle_file(mug), **LONG_IN["shape"], api_name="/generate_3d")
-    job_id = wait_for_job(server, client)
+    first = alone.submit(handle_file(mug), **SLOW, api_name="/generate_3d")
+    job_id = wait_for_job(server, alone)
     with pytest.raises(ValidationError, match=f"Duplicate job: .*{job_id}"):
-        client.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
+        alone.predict(handle_file(mug), **QUICK, api_name="/generate_3d")
     assert first.result()[1]["status"] == "completed"
 
 

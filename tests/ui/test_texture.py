@@ -25,14 +25,14 @@ from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.running import Running, running, wait_for_end, wait_for_job, wait_for_step
 
 PAINT = {"texture_size": 256, "num_inference_steps": 2, "quality": "draft", "seed": 3}
-SHAPE = {"octree_resolution": 48, "num_inference_steps": 3, "target_faces": 600, "texture_size": 256, "seed": 3}
+SHAPE = {"octree_resolution": 24, "num_inference_steps": 3, "target_faces": 600, "texture_size": 256, "seed": 3}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     weights = tmp_path_factory.mktemp("weights")
-    write_tiny_release(weights)
-    write_tiny_paint_release(weights)
+    write_tiny_release(weights, ".safetensors")
+    write_tiny_paint_release(weights, ".safetensors")
     with pytest.MonkeyPatch.context() as patch:
         # A draft of views that a processor paints in a moment.
         patch.setitem(PRESETS, Quality.DRAFT, Preset(views=6, view_size=64, num_inference_steps=2, texture_size=256))
@@ -40,8 +40,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(server: Running) -> Client:
+    """A session for calls that have ended before the next."""
+    return server.client()
+
+
+@pytest.fixture
+def alone(server: Running) -> Client:
+    """A session of the test's own, for jobs that are refused or stopped."""
     return server.client()
 
 
@@ -193,16 +200,16 @@ def test_a_mesh_and_a_picture_are_both_needed(client: Client, ball: Path, mug: P
 
 @pytest.mark.parametrize("stage", ["texture", "bake"])
 def test_a_job_stops_in_the_middle_of_painting(
-    server: Running, client: Client, ball: Path, mug: Path, stage: str
+    server: Running, alone: Client, ball: Path, mug: Path, stage: str
 ) -> None:
     options = {**PAINT, "num_inference_steps": 200 if stage == "texture" else 1, "texture_size": 4096}
-    client.submit(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
-    job_id = wait_for_job(server, client)
-    wait_for_step(client, job_id, stage)
+    alone.submit(handle_file(ball), handle_file(mug), **options, api_name="/texture_mesh")
+    job_id = wait_for_job(server, alone)
+    wait_for_step(alone, job_id, stage)
     httpx.post(f"{server.url}jobs/{job_id}/cancel", json={})
-    ended = wait_for_end(client, job_id)
+    ended = wait_for_end(alone, job_id)
     assert (ended["status"], ended["stage"]) == ("cancelled", stage)
-    assert_next_job_works(client, ball, mug)
+    assert_next_job_works(alone, ball, mug)
 
 
 @pytest.mark.parametrize(

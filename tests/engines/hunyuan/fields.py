@@ -120,8 +120,10 @@ def extract_dense(field: Field, resolution: int, **options: float) -> Surface:
 
 def sorted_triangles(mesh: trimesh.Trimesh) -> NDArray[np.float64]:
     """Every triangle's coordinates ``[n, 9]``, each from its smallest corner on, in one order."""
-    corners = np.asarray(mesh.triangles)
-    keys = np.round(corners, 9)
-    first = np.array([np.lexsort(key.T[::-1])[0] for key in keys])
+    keys = np.round(np.asarray(mesh.triangles), 9)
+    count = len(keys)
+    triangle = np.repeat(np.arange(count), 3)
+    by_triangle = np.lexsort((*keys.reshape(-1, 3).T[::-1], triangle))
+    first = by_triangle[::3] - 3 * np.arange(count)
     turned = np.take_along_axis(keys, ((first[:, None] + np.arange(3)) % 3)[..., None], axis=1).reshape(-1, 9)
     return turned[np.lexsort(turned.T[::-1])]

@@ -18,13 +18,13 @@ from orfeas.residence import Tenants
 from tests.conftest import draw_mug
 from tests.engines.hunyuan.tiny import write_tiny_release
 
-OPTIONS = ShapeOptions(seed=1, num_inference_steps=4, octree_resolution=32, target_faces=600)
+OPTIONS = ShapeOptions(seed=1, num_inference_steps=4, octree_resolution=24, target_faces=600)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    write_tiny_release(folder)
+    write_tiny_release(folder, ".safetensors")
     return folder
 
 

@@ -54,7 +54,7 @@ def assert_same_mesh(field: Field, resolution: int, **options: float) -> None:
     assert fast.is_cut_by_box == dense.is_cut_by_box
 
 
-@pytest.mark.parametrize(("resolution", "coarse_cells"), [(64, 31), (91, 22)])
+@pytest.mark.parametrize(("resolution", "coarse_cells"), [(64, 31), (67, 16)])
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_mesh_is_that_of_the_dense_grid(name: str, resolution: int, coarse_cells: int) -> None:
     assert_same_mesh(FIELDS[name], resolution, coarse_cells=coarse_cells)

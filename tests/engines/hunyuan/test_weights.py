@@ -14,6 +14,7 @@ from orfeas.engines.hunyuan.denoiser import Denoiser
 from orfeas.engines.hunyuan.weights import load_module, load_tensor, read_shapes
 from orfeas.errors import EngineUnavailable
 from tests.engines.hunyuan.recipe import recipe_weight, write_release
+from tests.processes import unmeasured
 
 CPU = torch.device("cpu")
 MODEL = DenoiserConfig(
@@ -210,4 +211,4 @@ def test_loading_holds_at_most_15_per_cent_more_than_what_it_keeps(tmp_path: Pat
 
 def run_in_child(*arguments: str) -> str:
     command = [sys.executable, "-c", LOAD_AND_MEASURE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, env=unmeasured(), capture_output=True, text=True, check=True).stdout

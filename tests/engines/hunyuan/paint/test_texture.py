@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +7,7 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 
-from orfeas.engines.base import TextureRequest
+from orfeas.engines.base import ShapeResult, TextureRequest
 from orfeas.engines.hunyuan.paint import texture as texture_module
 from orfeas.engines.hunyuan.paint.networks import PaintNetworks
 from orfeas.engines.hunyuan.paint.plan import Placement, make_plans
@@ -29,7 +29,7 @@ STAGES = [Stage.UNWRAP, Stage.TEXTURE, Stage.ENLARGE, Stage.BAKE]
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    write_tiny_paint_release(folder)
+    write_tiny_paint_release(folder, ".safetensors")
     return folder
 
 
@@ -54,18 +54,36 @@ def pixels(mesh: trimesh.Trimesh) -> NDArray[np.int64]:
     return np.asarray(texture.convert("RGB")).astype(np.int64)
 
 
+@dataclass(frozen=True)
+class Painted:
+    """What the engine paints with everything on the device, of what, and what it told meanwhile."""
+
+    request: TextureRequest
+    result: ShapeResult
+    steps: list[Step]
+    stages: list[Stage]
+    pixels: NDArray[np.int64]
+
+
 @pytest.fixture(scope="module")
-def painted(weights: Path) -> NDArray[np.int64]:
-    """What the engine paints with everything on the device."""
+def engine(weights: Path) -> HunyuanPaint:
+    """An engine that has its networks from the first job on."""
+    return HunyuanPaint(weights, "cpu", Tenants())
+
+
+@pytest.fixture(scope="module")
+def painted(engine: HunyuanPaint) -> Painted:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, Quality.DRAFT, SMALL)
-        return pixels(paint(HunyuanPaint(weights, "cpu", Tenants())))
+        steps: list[Step] = []
+        progress = Progress(steps.append)
+        request = request_for(engine)
+        result = engine.generate(request, progress)
+    return Painted(request, result, steps, list(progress.timings_s), pixels(result.mesh))
 
 
-def test_a_mesh_keeps_its_shape_and_gets_its_maps(weights: Path) -> None:
-    engine = HunyuanPaint(weights, "cpu", Tenants())
-    request = request_for(engine)
-    mesh = engine.generate(request, Progress()).mesh
+def test_a_mesh_keeps_its_shape_and_gets_its_maps(painted: Painted) -> None:
+    request, mesh = painted.request, painted.result.mesh
     before, after = (
         trimesh.Trimesh(np.asarray(m.vertices)[weld(m.vertices)[0]], weld(m.vertices)[1][m.faces], process=False)
         for m in (request.mesh, mesh)
@@ -73,14 +91,12 @@ def test_a_mesh_keeps_its_shape_and_gets_its_maps(weights: Path) -> None:
     assert len(after.faces) == len(before.faces)
     assert after.is_watertight
     assert after.volume == pytest.approx(before.volume)
-    assert pixels(mesh).shape == (128, 128, 3)
+    assert painted.pixels.shape == (128, 128, 3)
 
 
-def test_every_stage_and_step_is_told(weights: Path) -> None:
-    steps: list[Step] = []
-    progress = Progress(steps.append)
-    paint(HunyuanPaint(weights, "cpu", Tenants()), progress)
-    assert list(progress.timings_s) == STAGES
+def test_every_stage_and_step_is_told(painted: Painted) -> None:
+    steps = painted.steps
+    assert painted.stages == STAGES
     assert [(s.done, s.total) for s in steps if s.stage is Stage.TEXTURE and s.total] == [(0, 2), (1, 2), (2, 2)]
     for stage in (Stage.ENLARGE, Stage.BAKE):
         told = [step for step in steps if step.stage is stage and step.total]
@@ -89,30 +105,29 @@ def test_every_stage_and_step_is_told(weights: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_it_stops_in_every_stage_and_the_next_job_works(stage: Stage, weights: Path) -> None:
-    engine = HunyuanPaint(weights, "cpu", Tenants())
+def test_it_stops_in_every_stage_and_the_next_job_works(stage: Stage, engine: HunyuanPaint, painted: Painted) -> None:
     steps: list[Step] = []
     progress = Progress(steps.append, is_cancelled=lambda: bool(steps) and steps[-1].stage is stage)
     with pytest.raises(Cancelled):
         paint(engine, progress)
     assert [step.stage for step in steps].count(stage) == 1
-    assert pixels(paint(engine)).any()
+    assert np.array_equal(pixels(paint(engine)), painted.pixels)
 
 
-def test_the_same_seed_paints_the_same_and_another_something_else(weights: Path) -> None:
-    engine = HunyuanPaint(weights, "cpu", Tenants())
-    first = pixels(paint(engine))
-    assert np.array_equal(first, pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))))
-    assert not np.array_equal(first, pixels(paint(engine, seed=2)))
+def test_the_same_seed_paints_the_same_and_another_something_else(
+    weights: Path, engine: HunyuanPaint, painted: Painted
+) -> None:
+    assert np.array_equal(painted.pixels, pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))))
+    assert not np.array_equal(painted.pixels, pixels(paint(engine, seed=2)))
 
 
 @pytest.mark.parametrize("placement", list(Placement))
 def test_every_plan_paints_the_same(
-    placement: Placement, weights: Path, painted: NDArray[np.int64], monkeypatch: pytest.MonkeyPatch
+    placement: Placement, weights: Path, painted: Painted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plans(CONFIG, SMALL.views, SMALL.view_size, torch.float32)[placement]
     monkeypatch.setattr("orfeas.residence.free_bytes", lambda device: plan.needed_bytes)
-    assert np.abs(pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))) - painted).max() <= 1
+    assert np.abs(pixels(paint(HunyuanPaint(weights, "cpu", Tenants()))) - painted.pixels).max() <= 1
 
 
 def run_out(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
@@ -128,13 +143,13 @@ def run_out(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
 
 
 def test_running_out_of_memory_once_steps_down_and_says_so(
-    weights: Path, painted: NDArray[np.int64], monkeypatch: pytest.MonkeyPatch
+    weights: Path, painted: Painted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = HunyuanPaint(weights, "cpu", Tenants())
     run_out(monkeypatch, 1)
     result = engine.generate(request_for(engine), Progress())
     assert "Device memory ran out, so it was made again with less" in result.notes[-1]
-    assert np.abs(pixels(result.mesh) - painted).max() <= 1
+    assert np.abs(pixels(result.mesh) - painted.pixels).max() <= 1
 
 
 def test_running_out_of_memory_twice_ends_the_job_alone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,14 +179,11 @@ def test_networks_that_take_turns_are_gone_before_the_views_are_enlarged(
     assert set(held) == {0}
 
 
-def test_the_result_says_how_the_views_were_enlarged(weights: Path, tmp_path: Path) -> None:
+def test_the_result_says_how_the_views_were_enlarged(painted: Painted, tmp_path: Path) -> None:
     write_tiny_paint_release(tmp_path, with_super_resolution=True)
-    notes = [
-        engine.generate(request_for(engine), Progress()).notes[0]
-        for engine in (HunyuanPaint(folder, "cpu", Tenants()) for folder in (weights, tmp_path))
-    ]
-    assert "by resampling" in notes[0]
-    assert "by Real-ESRGAN" in notes[1]
+    engine = HunyuanPaint(tmp_path, "cpu", Tenants())
+    assert "by resampling" in painted.result.notes[0]
+    assert "by Real-ESRGAN" in engine.generate(request_for(engine), Progress()).notes[0]
 
 
 def test_ready_weights_make_it_ready_and_missing_ones_are_named(weights: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ The weights are a function of their names, so that every run gives the same view
 """
 
 import json
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from orfeas.engines.hunyuan.paint.config import DINO_SIZE, PaintConfig, Schedule
 from orfeas.engines.hunyuan.paint.files import FOLDER, SCHEDULE
 from orfeas.engines.hunyuan.paint.rrdb import RrdbConfig, RrdbNet
 from orfeas.engines.hunyuan.paint.unet import MainStream, ReferenceStream
-from tests.engines.hunyuan.paint.release import write_part, write_unet
+from tests.engines.hunyuan.paint.release import Tensors, write_part, write_unet
 from tests.paint_set import weight
 
 # Attention at the coarsest level alone: views of the published size have too many tokens for a processor elsewhere.
@@ -44,19 +45,26 @@ UPSCALER = RrdbConfig(features=4, growth=2, blocks=1)
 def write_tiny_paint_release(folder: Path, suffix: str = ".bin", *, with_super_resolution: bool = False) -> Path:
     """Write it in the published folder layout, as ``ORFEAS_WEIGHTS`` takes it; returns the UNet's checkpoint."""
     place = folder / FOLDER
+    streams, vae, dino = _parts()
+    checkpoint = write_unet(place, unet_json(UNET), streams, suffix)
+    write_part(place / "vae", "diffusion_pytorch_model", vae_json(VAE), vae, suffix)
+    (place / SCHEDULE).parent.mkdir()
+    (place / SCHEDULE).write_text(json.dumps(SCHEDULE_JSON), encoding="utf-8")
+    name = "model" if suffix == ".safetensors" else "pytorch_model"
+    write_part(folder / "dinov2-giant", name, dino_json(DINO), dino, suffix)
+    if with_super_resolution:
+        torch.save({"params_ema": tensors_of(RrdbNet(UPSCALER))}, folder / "RealESRGAN_x4plus.pth")
+    return checkpoint
+
+
+@cache
+def _parts() -> tuple[Tensors, Tensors, Tensors]:
+    """The tensors of the streams, the autoencoder and the conditioner."""
     streams = {
         **{f"unet.{key}": tensor for key, tensor in tensors_of(MainStream(UNET)).items()},
         **{f"unet_dual.{key}": tensor for key, tensor in tensors_of(ReferenceStream(UNET)).items()},
     }
-    checkpoint = write_unet(place, unet_json(UNET), streams, suffix)
-    write_part(place / "vae", "diffusion_pytorch_model", vae_json(VAE), tensors_of(PictureAutoencoder(VAE)), suffix)
-    (place / SCHEDULE).parent.mkdir()
-    (place / SCHEDULE).write_text(json.dumps(SCHEDULE_JSON), encoding="utf-8")
-    name = "model" if suffix == ".safetensors" else "pytorch_model"
-    write_part(folder / "dinov2-giant", name, dino_json(DINO), tensors_of(Dino(DINO)), suffix)
-    if with_super_resolution:
-        torch.save({"params_ema": tensors_of(RrdbNet(UPSCALER))}, folder / "RealESRGAN_x4plus.pth")
-    return checkpoint
+    return streams, tensors_of(PictureAutoencoder(VAE)), tensors_of(Dino(DINO))
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
