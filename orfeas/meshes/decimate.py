@@ -46,16 +46,21 @@ def decimate(mesh: trimesh.Trimesh, target_faces: int, check: Callable[[], None]
     first, inverse = weld(stored)
     points, faces = stored[first], inverse[np.asarray(mesh.faces)]
     check()
+    return reduce_faces(points, faces, target_faces, check)
+
+
+def reduce_faces(
+    points: NDArray[np.float64], faces: NDArray[np.int64], target_faces: int, check: Callable[[], None] = lambda: None
+) -> trimesh.Trimesh:
+    """As :func:`decimate`, for finite ``points`` ``[n, 3]``, all different, and ``faces`` ``[m, 3]`` between them."""
     if len(faces) > target_faces:
         middle = (points.max(axis=0) + points.min(axis=0)) / 2
         scale = float(np.abs(points - middle).max()) or 1.0
-        unit, corners = (points - middle) / scale, faces.astype(np.int32)
-        reduced = _Reduced(unit, corners)
+        reduced = _Reduced((points - middle) / scale, faces.astype(np.int32))
         if len(faces) >= MIN_FACES_IN_PIECES and len(faces) >= 2 * PIECE_SHARE * target_faces:
             reduced = _simplify_in_pieces(reduced, PIECE_SHARE * max(target_faces, MIN_TARGET_IN_PIECES), check)
         if len(reduced.faces) <= MAX_FACES_HERE:
-            points, corners = simplify.simplify(reduced.points, reduced.faces, target_faces)
-            reduced = _Reduced(points, corners)
+            reduced = _Reduced(*simplify.simplify(reduced.points, reduced.faces, target_faces))
         else:
             reduced = _simplify_in_child(reduced, target_faces, check)
         points, faces = reduced.points * scale + middle, reduced.faces.astype(np.int64)
@@ -73,8 +78,9 @@ class _Reduced:
 def _simplify_in_pieces(mesh: _Reduced, target_faces: int, check: Callable[[], None]) -> _Reduced:
     """The mesh with about ``target_faces`` faces, each half by a process of its own; where it is cut it stays fine."""
     axis = int(np.ptp(mesh.points, axis=0).argmax())
-    places = mesh.points[mesh.faces[:, 0], axis]
-    is_upper = places > np.median(places)
+    half = len(mesh.faces) // 2
+    is_upper = np.zeros(len(mesh.faces), dtype=np.bool_)
+    is_upper[np.argpartition(mesh.points[mesh.faces[:, 0], axis], half)[half:]] = True
 
     def reduce_half(is_own: NDArray[np.bool_]) -> _Reduced:
         used = np.zeros(len(mesh.points), dtype=np.bool_)

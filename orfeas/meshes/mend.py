@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orfeas.meshes.cleanup import keep_faces
 from orfeas.meshes.crossings import count_crossing_faces
-from orfeas.meshes.decimate import decimate
+from orfeas.meshes.decimate import decimate, reduce_faces
 from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.repair import Repaired, repair, repair_and_tell
 from orfeas.meshes.stats import measure_by
@@ -72,8 +72,9 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     advance()
     # 1. Stray parts go.
     parts = before.components
-    mesh, dropped = drop_small_parts(mesh, topology, options.min_part)
+    is_small, dropped = find_small_parts(topology, options.min_part)
     if dropped:
+        mesh = keep_faces(mesh, ~is_small)
         share = f"smaller than {100 * options.min_part:g} % of the largest"
         notes.append(f"{dropped:,} of {parts:,} parts were dropped, {share}.")
     advance()
@@ -81,7 +82,7 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     original = mesh
     is_reduced = 0 < options.target_faces < len(mesh.faces) and options.remesh is RemeshChoice.NONE
     if is_reduced:
-        mesh = decimate(mesh, options.target_faces, progress.check)
+        mesh = reduce_faces(topology.points, topology.faces[~is_small], options.target_faces, progress.check)
     advance()
     # 3. Closed and wound.
     repaired = repair_and_tell(mesh, advance)
@@ -107,14 +108,12 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     return Mended(mesh, before, (*notes, *changes))
 
 
-def drop_small_parts(mesh: trimesh.Trimesh, topology: Topology, min_part: float) -> tuple[trimesh.Trimesh, int]:
-    """The mesh without the parts whose diagonal is below the share ``min_part`` of the largest's, and how many went."""
+def find_small_parts(topology: Topology, min_part: float) -> tuple[NDArray[np.bool_], int]:
+    """``[m]`` the faces of parts whose diagonal is below the share ``min_part`` of the largest's; how many parts."""
     parts = _parts(topology)
     diagonals = np.linalg.norm(parts.high - parts.low, axis=1)
     is_small = diagonals < min_part * diagonals.max()
-    if not is_small.any():
-        return mesh, 0
-    return keep_faces(mesh, ~is_small[parts.labels]), int(np.count_nonzero(is_small))
+    return is_small[parts.labels], int(np.count_nonzero(is_small))
 
 
 def drop_inner_shells(mesh: trimesh.Trimesh, check: Callable[[], None]) -> tuple[trimesh.Trimesh, int, bool]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orfeas.errors import Cancelled, InvalidMesh
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.closest import Nearest
-from orfeas.meshes.mend import STEPS, drop_inner_shells, drop_small_parts, mend
+from orfeas.meshes.mend import STEPS, drop_inner_shells, find_small_parts, mend
 from orfeas.meshes.stats import measure
 from orfeas.meshes.topology import topology_of
 from orfeas.options import RepairOptions
@@ -34,24 +34,22 @@ def broken(mesh: trimesh.Trimesh, rng: np.random.Generator) -> trimesh.Trimesh:
     return joined(with_faces(mesh, faces), crumb)
 
 
-def test_small_parts_go_and_others_stay() -> None:
-    parts = joined(box(10.0), box(0.05, at=(20, 0, 0)), box(0.2, at=(-20, 0, 0)))
-    kept, dropped = drop_small_parts(parts, topology_of(parts), 0.01)
-    assert dropped == 1
-    assert measure(kept).components == 2
-    assert np.asarray(kept.vertices)[:, 0].max() == 5.0
+def test_small_parts_are_found_and_others_are_not() -> None:
+    is_small, parts = find_small_parts(topology_of(joined(box(10.0), box(0.05, at=(20, 0, 0)), box(0.2))), 0.01)
+    assert parts == 1
+    assert is_small.tolist() == [False] * 12 + [True] * 12 + [False] * 12
 
 
-def test_a_large_part_of_few_faces_stays() -> None:
-    parts = joined(blob(20_000), box(1.0, at=(5, 0, 0)))
-    kept, dropped = drop_small_parts(parts, topology_of(parts), 0.01)
-    assert dropped == 0
-    assert measure(kept).components == 2
+def test_a_large_part_of_few_faces_is_not_small() -> None:
+    is_small, parts = find_small_parts(topology_of(joined(blob(20_000), box(1.0, at=(5, 0, 0)))), 0.01)
+    assert parts == 0
+    assert not is_small.any()
 
 
-def test_a_share_of_nothing_keeps_every_part() -> None:
-    parts = joined(box(10.0), box(1e-6, at=(20, 0, 0)))
-    assert drop_small_parts(parts, topology_of(parts), 0.0) == (parts, 0)
+def test_of_a_share_of_nothing_no_part_is_small() -> None:
+    is_small, parts = find_small_parts(topology_of(joined(box(10.0), box(1e-6, at=(20, 0, 0)))), 0.0)
+    assert parts == 0
+    assert not is_small.any()
 
 
 def test_a_solid_inside_another_goes() -> None:
