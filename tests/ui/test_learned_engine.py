@@ -18,7 +18,7 @@ from tests.ui.page_session import PageSession
 
 QUICK = {"octree_resolution": 24, "num_inference_steps": 3, "target_faces": 600, "seed": 7, "texture": False}
 # What lasts long enough to be seen at work, and yet is waited for.
-SLOW = {**QUICK, "num_inference_steps": 60, "octree_resolution": 64}
+SLOW = {**QUICK, "num_inference_steps": 60, "octree_resolution": 128}
 # What lasts long enough to be stopped in the middle of a stage.
 LONG_IN = {
     "shape": {**QUICK, "num_inference_steps": 200},
