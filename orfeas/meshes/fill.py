@@ -1,6 +1,6 @@
 """Holes are closed, by triangles between the vertices on their rims."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +13,9 @@ from orfeas.meshes.halfedges import ends, label
 
 # Rims of so many vertices are closed in one piece; of longer ones, so many vertices are chosen first.
 MAX_RIM = 200
+MIN_RIM = 12
+# Triangles that are weighed in all; about three seconds' work. More, and rims are closed in smaller pieces.
+MAX_WORK = 20_000_000
 # Where some of the chosen ones cannot be joined, others are chosen so many times.
 TURNS = 4
 # Of the lengths of a triangle's sides, squared and added, to its area: of areas that are alike, even triangles win.
@@ -25,6 +28,10 @@ MIN_FILM = 10
 MIN_ROUND = 0.005
 # Faces of one film; it is coarser than its rim where that would ask for more.
 MAX_FILM = 8000
+# Faces of all films together; above, all are coarser.
+MAX_FILMS = 40_000
+# Of its area, what a patch covers in its plane from which on it is flat: it leans by under a degree.
+FLAT = 1 - 1e-4
 # The area of an even triangle whose sides have length 1.
 EVEN_AREA = 3**0.5 / 4
 # Triangles that are weighed at a time.
@@ -68,17 +75,30 @@ class _Rims:
     runs_round: NDArray[np.bool_]
 
 
-def fill(points: NDArray[np.float64], faces: NDArray[np.int64], sides: NDArray[np.int64]) -> Filling:
+def fill(
+    points: NDArray[np.float64],
+    faces: NDArray[np.int64],
+    sides: NDArray[np.int64],
+    check: Callable[[], None] = lambda: None,
+) -> Filling:
     """What closes every loop of ``sides`` ``[s]``, each vertex of which lies on one loop alone.
 
-    A loop is closed by the triangles between its vertices that have the smallest area together (Barequet and Sharir
-    1995), none of which makes an edge that the surface has already; a loop of two is closed as it is. Within larger
-    ones these become a film, as fine as the rim is (:func:`orfeas.meshes.film.draw_films`). Where a loop cannot be
-    closed so, as on a surface with one side, a fan around a new point in the middle does.
+    A loop is closed by triangles between its vertices, of the smallest area together (Barequet and Sharir 1995) where
+    it is not long and there are not many; none makes an edge that the surface has already, and a loop of two is closed
+    as it is. Within larger ones that are not flat these become a film, as fine as the rim where that makes not too many
+    faces in all (:func:`orfeas.meshes.film.draw_films`). Where a loop cannot be closed so, as on a surface with one
+    side, a fan around a new point in the middle does.
+
+    Args:
+        points: ``[n, 3]``, finite, all different; any unit.
+        faces: ``[m, 3]``.
+        sides: ``3 · face + corner`` each.
+        check: called again and again; what it raises stops the work.
     """
     rims = _rims(faces, sides)
     is_fan = (rims.size > 2) & ~rims.runs_round
     known = _edge_keys(faces, len(points))
+    most = _most_at_once(rims.size)
     closed = [np.zeros((0, 3), dtype=np.int64)]
     following = np.zeros(len(points), dtype=np.int64)
     following[rims.start] = rims.end
@@ -89,18 +109,27 @@ def fill(points: NDArray[np.float64], faces: NDArray[np.int64], sides: NDArray[n
         orders[:, 0] = rims.start[first[loops]]
         for place in range(1, size):
             orders[:, place] = following[orders[:, place - 1]]
-        step = max(1, CHUNK // int(min(size, MAX_RIM)) ** 2)
+        step = max(1, CHUNK // min(int(size), most) ** 2)
         is_open = np.ones(len(loops), dtype=np.bool_)
         for turn in range(TURNS):
             for rows in np.array_split(np.flatnonzero(is_open), -(-np.count_nonzero(is_open) // step)):
-                found = _close(points, np.roll(orders[rows], turn, axis=1), known)
+                check()
+                found = _close(points, np.roll(orders[rows], turn, axis=1), known, most)
                 is_open[rows] = (found < 0).any(axis=(1, 2))
                 closed.append(found[~is_open[rows]].reshape(-1, 3))
             if not is_open.any():
                 break
         is_fan[loops[is_open]] = True
-    parts = [_fans(points, rims, is_fan), *_patches(points, np.concatenate(closed), rims, known)]
+    parts = [_fans(points, rims, is_fan), *_patches(points, np.concatenate(closed), rims, known, check)]
     return _joined(parts, len(points))
+
+
+def _most_at_once(sizes: NDArray[np.int64]) -> int:
+    """Up to how many vertices a rim is closed in one piece, so that all of ``sizes`` ``[l]`` take seconds."""
+    most = MAX_RIM
+    while most > MIN_RIM and (sizes[sizes <= most].astype(np.float64) ** 3).sum() / 6 > MAX_WORK:
+        most = most * 3 // 4
+    return most
 
 
 def _rims(faces: NDArray[np.int64], sides: NDArray[np.int64]) -> _Rims:
@@ -121,21 +150,23 @@ def _edge_keys(faces: NDArray[np.int64], points: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate([np.minimum(p, q) * points + np.maximum(p, q) for p, q in edges]))
 
 
-def _close(points: NDArray[np.float64], orders: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
+def _close(
+    points: NDArray[np.float64], orders: NDArray[np.int64], known: NDArray[np.int64], most: int
+) -> NDArray[np.int64]:
     """``[l, n - 2, 3]`` what closes loops ``[l, n]`` of vertices in their sides' order; −1 where nothing can.
 
-    Long loops are closed between some of their vertices first, then between those and the others.
+    Loops of over ``most`` are closed between some of their vertices first, then between those and the others.
     """
     size = orders.shape[1]
     # Every fourth at most: over fewer sides, the surface often has an edge already.
-    count = size if size <= MAX_RIM else min(size // 4, MAX_RIM)
+    count = size if size <= most else min(size // 4, most)
     chosen = np.linspace(0, size - 1, count).astype(np.int64)
     rim = orders[:, chosen]
     is_chord = np.append(np.diff(chosen) > 1, False)
     parts = [_close_short(points, rim, is_chord & _is_known(rim, np.roll(rim, -1, axis=1), known, len(points)), known)]
     for begin, end in pairwise(chosen):
         if end - begin > 1:
-            parts.append(_close(points, orders[:, begin : end + 1], known))
+            parts.append(_close(points, orders[:, begin : end + 1], known, most))
     return np.concatenate(parts, axis=1)
 
 
@@ -215,30 +246,70 @@ def _read_off(through: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _patches(
-    points: NDArray[np.float64], triangles: NDArray[np.int64], rims: _Rims, known: NDArray[np.int64]
+    points: NDArray[np.float64],
+    triangles: NDArray[np.int64],
+    rims: _Rims,
+    known: NDArray[np.int64],
+    check: Callable[[], None],
 ) -> list[Filling]:
     """What becomes of ``triangles`` ``[m, 3]`` that close loops: films in large ones, and the others as they are."""
     loop_of, side_from = np.zeros((2, len(points)), dtype=np.int64)
     loop_of[rims.start], side_from[rims.start] = rims.loop, rims.sides
     loop = loop_of[triangles[:, 0]]
-    steps = np.linalg.norm(points[rims.end] - points[rims.start], axis=1)
-    lengths, areas = np.bincount(rims.loop, steps), np.bincount(loop, _areas(points[triangles]), len(rims.size))
-    is_film = ((rims.size >= MIN_FILM) & (areas > MIN_ROUND * lengths**2))[loop]
+    lengths = np.bincount(rims.loop, np.linalg.norm(points[rims.end] - points[rims.start], axis=1))
+    areas = np.bincount(loop, _areas(points[triangles]), len(rims.size))
+    is_round = (rims.size >= MIN_FILM) & (areas > MIN_ROUND * lengths**2)
+    is_film = (is_round & (_flat_areas(points, triangles, loop, len(areas)) < FLAT * areas))[loop]
     films = []
     if is_film.any():
-        wanted = np.maximum(lengths / rims.size, np.sqrt(areas / (EVEN_AREA * MAX_FILM)))
-        drawn = _films(points, Patches(points, triangles[is_film], loop[is_film]), wanted, known)
-        is_line = _areas(drawn.points[drawn.faces]) <= MIN_HEIGHT * _squares(drawn.points[drawn.faces])
-        is_drawn = ~np.isin(drawn.hole, drawn.hole[is_line])
-        is_film &= ~np.isin(loop, drawn.hole[is_line])
-        nearest = cKDTree(points[rims.start]).query(drawn.points[drawn.faces[is_drawn]].mean(axis=1))[1]
-        films = [Filling(drawn.points[len(points) :], drawn.faces[is_drawn], rims.sides[nearest])]
+        wanted = _lengths(lengths / rims.size, areas, np.unique(loop[is_film]))
+        drawn = _films(points, Patches(points, triangles[is_film], loop[is_film]), wanted, known, check)
+        corners = drawn.points[drawn.faces]
+        is_spoilt = np.isin(drawn.hole, drawn.hole[~(_areas(corners) > MIN_HEIGHT * _squares(corners))])
+        is_film &= ~np.isin(loop, drawn.hole[is_spoilt])
+        films = [_film_filling(drawn, ~is_spoilt, rims, len(points))]
     plain = triangles[~is_film]
     return [Filling(np.zeros((0, 3)), plain, side_from[plain[:, 2]]), *films]
 
 
+def _flat_areas(
+    points: NDArray[np.float64], triangles: NDArray[np.int64], loop: NDArray[np.int64], loops: int
+) -> NDArray[np.float64]:
+    """``[loops]`` what the triangles cover in the plane that they face on the whole; all of their area if flat."""
+    a, b, c = points[triangles.T]
+    normals = np.cross(b - a, c - a) / 2.0
+    sums = np.column_stack([np.bincount(loop, axis, loops) for axis in normals.T])
+    covered: NDArray[np.float64] = np.linalg.norm(sums, axis=1)
+    return covered
+
+
+def _lengths(steps: NDArray[np.float64], areas: NDArray[np.float64], loops: NDArray[np.integer]) -> NDArray[np.float64]:
+    """``[l]`` how long edges in films over ``loops`` should be: as the ``steps`` along their rims, or longer."""
+    wanted: NDArray[np.float64] = np.maximum(steps, np.sqrt(areas / (EVEN_AREA * MAX_FILM)))
+    faces = (areas[loops] / (EVEN_AREA * wanted[loops] ** 2)).sum()
+    together: NDArray[np.float64] = wanted * max(1.0, float(faces / MAX_FILMS) ** 0.5)
+    return together
+
+
+def _film_filling(films: Patches, chosen: NDArray[np.bool_], rims: _Rims, points: int) -> Filling:
+    """The ``chosen`` faces of films; each looks like the nearest side of its own rim."""
+    faces, hole = films.faces[chosen], films.hole[chosen]
+    # Rims lie far apart where a fourth coordinate is theirs alone.
+    away = 10.0 * float(np.linalg.norm(np.ptp(films.points[:points], axis=0)))
+    tree = cKDTree(np.column_stack([films.points[rims.start], away * rims.loop]))
+    nearest = tree.query(np.column_stack([films.points[faces].mean(axis=1), away * hole]))[1]
+    used = np.unique(faces[faces >= points])
+    number = np.arange(len(films.points))
+    number[used] = points + np.arange(len(used))
+    return Filling(films.points[used], number[faces], rims.sides[nearest])
+
+
 def _films(
-    points: NDArray[np.float64], patches: Patches, length: NDArray[np.float64], known: NDArray[np.int64]
+    points: NDArray[np.float64],
+    patches: Patches,
+    length: NDArray[np.float64],
+    known: NDArray[np.int64],
+    check: Callable[[], None],
 ) -> Patches:
     """As :func:`orfeas.meshes.film.draw_films`, which is given the points that matter alone."""
     used = np.unique(patches.faces)
@@ -246,7 +317,7 @@ def _films(
     place[used] = np.arange(len(used))
     low, high = place[np.stack(np.divmod(known, len(points)))]
     own = (low * len(used) + high)[(low >= 0) & (high >= 0)]
-    drawn = draw_films(Patches(points[used], place[patches.faces], patches.hole), length, own)
+    drawn = draw_films(Patches(points[used], place[patches.faces], patches.hole), length, own, check)
     new = drawn.points[len(used) :]
     number = np.concatenate([used, len(points) + np.arange(len(new))])
     return Patches(np.concatenate([points, new]), number[drawn.faces], drawn.hole)

@@ -1,5 +1,6 @@
 """Large patches of triangles are made fine and even, and drawn tight as a soap film over their rims."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,7 +59,12 @@ class _Inner:
     apex: NDArray[np.int64]
 
 
-def draw_films(patches: Patches, length: NDArray[np.float64], known: NDArray[np.int64]) -> Patches:
+def draw_films(
+    patches: Patches,
+    length: NDArray[np.float64],
+    known: NDArray[np.int64],
+    check: Callable[[], None] = lambda: None,
+) -> Patches:
     """The patches with new points inside, evenly spaced, on a surface of nearly the least area.
 
     The rims stay as they are, and so do the points; new ones follow. A film over a flat rim is flat. Edges are cut at
@@ -68,9 +74,11 @@ def draw_films(patches: Patches, length: NDArray[np.float64], known: NDArray[np.
         patches: each a disc.
         length: ``[holes]`` how long the edges in each hole should be, in the unit of the points.
         known: the edges that the surface around has, each ``low · n + high``, sorted; no flip makes another of them.
+        check: called in every round; what it raises stops the work.
     """
     count = len(patches.points)
     for _ in range(MAX_ROUNDS):
+        check()
         cut = _cut_long_edges(patches, length)
         if cut is patches:
             break
@@ -78,6 +86,7 @@ def draw_films(patches: Patches, length: NDArray[np.float64], known: NDArray[np.
         for _ in range(FLIPS):
             patches = _flip(patches, known, count)
     for _ in range(PULLS):
+        check()
         patches = _flip(_pull(patches, count), known, count)
     return _pull(patches, count)
 

@@ -85,10 +85,10 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         mesh = reduce_faces(topology.points, topology.faces[~is_small], options.target_faces, progress.check)
     advance()
     # 3. Closed and wound.
-    repaired = repair_and_tell(mesh, advance)
+    repaired = repair_and_tell(mesh, advance, progress.check)
     mesh = repaired.mesh
     if is_reduced and len(mesh.faces) > MOST_OVER * options.target_faces:  # large holes took many to fill
-        mesh = repair(decimate(mesh, options.target_faces, progress.check))
+        mesh = repair(decimate(mesh, options.target_faces, progress.check), progress.check)
     notes += _told(repaired)
     # 4. Shells within others go.
     if not options.keep_shells:

@@ -74,12 +74,14 @@ class Repaired:
     dropped_sheets: int
 
 
-def repair(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """What :func:`repair_and_tell` makes of ``mesh``, without the account."""
-    return repair_and_tell(mesh).mesh
+def repair(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -> trimesh.Trimesh:
+    """What :func:`repair_and_tell` makes of ``mesh``, without the account; ``check`` may stop it."""
+    return repair_and_tell(mesh, check, check).mesh
 
 
-def repair_and_tell(mesh: trimesh.Trimesh, advance: Callable[[], None] = lambda: None) -> Repaired:
+def repair_and_tell(
+    mesh: trimesh.Trimesh, advance: Callable[[], None] = lambda: None, check: Callable[[], None] = lambda: None
+) -> Repaired:
     """A closed mesh, consistently wound, as near to ``mesh`` as can be, with its colours, texture and UVs.
 
     A mesh that is closed and sound already keeps every vertex and face. Holes are filled with triangles between the
@@ -89,6 +91,7 @@ def repair_and_tell(mesh: trimesh.Trimesh, advance: Callable[[], None] = lambda:
     Args:
         mesh: any unit.
         advance: called after each of five steps; what it raises stops the work.
+        check: called again and again where many holes are filled; as ``advance``.
 
     Raises:
         InvalidMesh: no face is left that could be part of a surface, a number is not finite, or a corner is missing.
@@ -118,8 +121,9 @@ def repair_and_tell(mesh: trimesh.Trimesh, advance: Callable[[], None] = lambda:
     points, faces = _part(points, surface.faces, pairs, PARTING * reach)
     advance()
     # 4. Holes are filled, and sheets that closed on themselves go.
-    filled = _filled(replace(surface, points=points, faces=faces), pairs)
-    surface, sheets = _without_sheets(filled, len(faces))
+    free = np.setdiff1d(np.arange(faces.size), pairs)
+    filled = _filled(replace(surface, points=points, faces=faces), free, check)
+    surface, sheets = _without_sheets(filled, len(faces), free)
     advance()
     # 5. Closed components lie outward.
     repaired = _with_look(surface.wound(), mesh)
@@ -127,16 +131,16 @@ def repair_and_tell(mesh: trimesh.Trimesh, advance: Callable[[], None] = lambda:
     return Repaired(repaired, dropped, sheets)
 
 
-def _without_sheets(surface: _Surface, own: int) -> tuple[_Surface, int]:
+def _without_sheets(surface: _Surface, own: int, free: NDArray[np.int64]) -> tuple[_Surface, int]:
     """The surface without components that are no thicker than paper and mostly rim, and their number.
 
-    The first ``own`` faces are old, and the others close rims. Where nothing else is there, all stays.
+    The first ``own`` faces are old, and the others close the sides ``free`` ``[s]`` of the old ones. Where nothing else
+    is there, all stays.
     """
     labels = label(surface.sides.pairs() // 3, len(surface.faces))
-    is_old = np.arange(len(labels)) < own
-    old, new = np.bincount(labels, is_old), np.bincount(labels, ~is_old)
-    # A rim has two sides more than the triangles that close it.
-    is_rim = (new > 0) & (new + 2 >= old)
+    old = np.bincount(labels[:own], minlength=labels.max() + 1)
+    rim = np.bincount(labels[free // 3], minlength=labels.max() + 1)
+    is_rim = (rim > 0) & (rim >= old)
     if not is_rim.any():
         return surface, 0
     volumes = np.abs(component_volumes(surface.points, surface.faces, labels))
@@ -302,11 +306,9 @@ def _part(
     return points + np.where(is_several, share, 0.0)[:, None] * inward, faces
 
 
-def _filled(surface: _Surface, pairs: NDArray[np.int64]) -> _Surface:
-    """The surface with every loop of sides that are in none of ``pairs`` ``[k, 2]`` closed."""
-    is_free = np.ones(surface.faces.size, dtype=np.bool_)
-    is_free[pairs.ravel()] = False
-    filling = fill(surface.points, surface.faces, np.flatnonzero(is_free))
+def _filled(surface: _Surface, free: NDArray[np.int64], check: Callable[[], None]) -> _Surface:
+    """The surface with every loop of the sides ``free`` ``[s]`` closed."""
+    filling = fill(surface.points, surface.faces, free, check)
     # All corners look like the near side: what lies between two looks in a texture may be anything.
     own, sides = surface.corners.ravel(), filling.sides
     near, far = own[sides - sides % 3 + (sides + 1) % 3], own[sides]

@@ -43,6 +43,8 @@ def simplify_inside(
     points: NDArray[np.float64], faces: NDArray[np.int32], target_faces: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """As :func:`simplify`, with every point on a border where it was; unchanged where the border alone is too long."""
+    if len(faces) <= target_faces:
+        return points, faces
     with _ONE_AT_A_TIME:
         fewer_points, fewer = fast_simplification.simplify(
             points, faces, target_count=target_faces, agg=AGGRESSIONS[0], preserve_border=True

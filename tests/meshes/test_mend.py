@@ -114,6 +114,23 @@ def test_a_patch_that_hangs_by_a_corner_does_not_become_a_flake(progress: Progre
     assert "1 loose sheet without an inside went." in mended.notes
 
 
+@pytest.mark.parametrize("cells", [12, 40])
+def test_an_even_sheet_beside_a_solid_stays(progress: Progress, cells: int) -> None:
+    place = np.linspace(0.0, 2.0, cells + 1)
+    x, z = (axis.ravel() for axis in np.meshgrid(place, place))
+    corner = (np.arange(cells)[:, None] * (cells + 1) + np.arange(cells)).ravel()
+    faces = np.concatenate(
+        [
+            np.column_stack([corner, corner + cells + 1, corner + 1]),
+            np.column_stack([corner + 1, corner + cells + 1, corner + cells + 2]),
+        ]
+    )
+    leaf = trimesh.Trimesh(np.column_stack([x + 3.0, 0.1 * np.sin(x + z), z]), faces, process=False)
+    mended = mend(joined(blob(), leaf), RepairOptions(), progress)
+    assert measure(mended.mesh).components == 2
+    assert measure(mended.mesh).is_watertight
+
+
 def test_shells_that_were_not_looked_into_are_told(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orfeas.meshes.mend.MAX_WORK", 0)
     mended = mend(joined(box(10.0), box(2.0)), RepairOptions(), progress)

@@ -32,5 +32,5 @@ def finish_mesh(mesh: trimesh.Trimesh, target_faces: int, check: Callable[[], No
     check()
     mesh = decimate(mesh, target_faces, check)
     check()
-    mesh = uncrossed(repair(mesh), check)
+    mesh = uncrossed(repair(mesh, check), check)
     return trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_normals=mesh.vertex_normals, process=False)
