@@ -257,7 +257,7 @@ def _patches(
     loop_of[rims.start], side_from[rims.start] = rims.loop, rims.sides
     loop = loop_of[triangles[:, 0]]
     lengths = np.bincount(rims.loop, np.linalg.norm(points[rims.end] - points[rims.start], axis=1))
-    areas = np.bincount(loop, _areas(points[triangles]), len(rims.size))
+    areas = np.bincount(loop, _areas(points[triangles]), len(rims.size)).astype(np.float64)
     is_round = (rims.size >= MIN_FILM) & (areas > MIN_ROUND * lengths**2)
     is_film = (is_round & (_flat_areas(points, triangles, loop, len(areas)) < FLAT * areas))[loop]
     films = []
@@ -283,7 +283,7 @@ def _flat_areas(
     return covered
 
 
-def _lengths(steps: NDArray[np.float64], areas: NDArray[np.float64], loops: NDArray[np.integer]) -> NDArray[np.float64]:
+def _lengths(steps: NDArray[np.float64], areas: NDArray[np.float64], loops: NDArray[np.int64]) -> NDArray[np.float64]:
     """``[l]`` how long edges in films over ``loops`` should be: as the ``steps`` along their rims, or longer."""
     wanted: NDArray[np.float64] = np.maximum(steps, np.sqrt(areas / (EVEN_AREA * MAX_FILM)))
     faces = (areas[loops] / (EVEN_AREA * wanted[loops] ** 2)).sum()
