@@ -11,7 +11,7 @@ from orfeas.meshes.placement import place
 from orfeas.meshes.printing.fit import fit
 from orfeas.meshes.printing.hollow import hollow
 from orfeas.meshes.printing.orient import orient_for_printing
-from orfeas.meshes.printing.remesh import remesh
+from orfeas.meshes.printing.remesh import Remeshed, remesh
 from orfeas.meshes.printing.smooth import smooth
 from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
@@ -79,12 +79,19 @@ def _remeshed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[],
     is_quads = options.remesh is RemeshChoice.QUADS
     wanted = options.target_faces or int(np.clip(len(mesh.faces) // (2 if is_quads else 1), MIN_FACES, MAX_FACES))
     made = remesh(mesh, options.remesh, wanted, check=check)
-    count = len(made.mesh.faces) if made.quads is None else len(made.quads)
-    note = f"The faces were made anew: {count:,} {options.remesh.value}."
+    note = f"The faces were made anew: {_count(made)}."
     look = appearance_of(mesh)
     if look.texture is None and look.colours is None:
         return Prepared(made.mesh, (note,))
     return Prepared(made.mesh, (note, "Colours and texture could not be kept on new faces."))
+
+
+def _count(made: Remeshed) -> str:
+    if made.quads is None:
+        return f"{len(made.mesh.faces):,} triangles"
+    rest = len(made.mesh.faces) - 2 * len(made.quads)
+    filled = f", and {rest:,} triangles where these left it open" if rest else ""
+    return f"{len(made.quads):,} quads{filled}"
 
 
 def _laid(mesh: trimesh.Trimesh, check: Callable[[], None]) -> Prepared:

@@ -15,7 +15,7 @@ from orfeas.meshes.child import ChildFailed, ChildTooSlow, run_child
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.printing import instant
 from orfeas.meshes.repair import repair
-from orfeas.meshes.topology import repeats_a_vertex
+from orfeas.meshes.topology import repeats_a_vertex, topology_of
 from orfeas.options import RemeshChoice
 
 LOGGER = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ LOGGER = logging.getLogger(__name__)
 PACKAGE = "pynanoinstantmeshes"
 TIMEOUT_S = 300.0
 MIN_FACES, MAX_FACES = 100, 500_000
+# Of the volume; with less the new faces are too large for the model.
+LEAST_VOLUME = 0.7
 # The library's time grows with the faces that it is given; so many for each new one tell it all of the shape.
 INPUT_PER_FACE, INPUT_FACES = 10, 50_000
 
@@ -32,7 +34,7 @@ class Remeshed:
     """A model in new faces, without colours, texture and UVs.
 
     Attributes:
-        mesh: its triangles; a quad is two, one after the other.
+        mesh: its triangles; a quad is two, one after the other, and quads come first.
         quads: ``[k, 4]`` the corners of each quad, counter-clockwise outside, or None where triangles were asked for.
     """
 
@@ -55,10 +57,9 @@ def remesh(
 ) -> Remeshed:
     """The shape of ``mesh`` in about ``target_faces`` even faces, by Instant Meshes (Jakob et al. 2015).
 
-    Colours, texture and UVs are left behind, and details smaller than a face. Triangles are closed. Quads are too,
-    mostly: where the form is finer than a quad there may be gaps, or an edge that more than two share, as
-    :func:`orfeas.meshes.stats.measure` tells; more faces help. The model is repaired first, and reduced where it has
-    very many more faces than asked for. The library works in a process of its own.
+    Colours, texture and UVs are left behind, and details smaller than a face. What comes is closed: where quads left
+    it open, some of them give way to triangles. The model is repaired first, and reduced where it has very many more
+    faces than asked for. The library works in a process of its own.
 
     Args:
         mesh: any unit.
@@ -70,7 +71,8 @@ def remesh(
 
     Raises:
         EngineUnavailable: the library is not installed.
-        InvalidMesh: it has no surface, a number is not finite, or the library could make nothing of it.
+        InvalidMesh: it has no surface, a number is not finite, the library could make nothing of it, or it is finer
+            than the new faces.
         InvalidOption: the faces or the angle are out of range.
         OutOfMemory: the machine's memory ran out.
     """
@@ -104,13 +106,50 @@ def remesh(
     except ChildFailed as error:
         LOGGER.warning("even faces failed: %s", error)
         raise InvalidMesh("The model could not be given even faces. Fewer or more faces may work.") from error
-    return _read(made["points"].astype(np.float64) * reach + low, made["faces"].astype(np.int64), pattern)
+    remeshed = _read(made["points"].astype(np.float64) * reach + low, made["faces"].astype(np.int64), pattern)
+    kept = float(abs(remeshed.mesh.volume) / max(abs(sound.volume), np.finfo(np.float64).tiny))
+    if kept < LEAST_VOLUME:
+        raise InvalidMesh(
+            f"The model is finer than its new faces, which would keep {kept:.0%} of its volume; ask for more faces."
+        )
+    return remeshed
 
 
 def _read(points: NDArray[np.float64], faces: NDArray[np.int64], pattern: RemeshChoice) -> Remeshed:
     if not len(faces) or not np.isfinite(points).all():
         raise InvalidMesh("The model could not be given even faces: nothing came of it. More faces may work.")
     if pattern is RemeshChoice.QUADS:
+        faces = _cut_well(points, faces)
         triangles = np.stack([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
-        return Remeshed(trimesh.Trimesh(points, triangles, process=False), faces)
+        mesh = trimesh.Trimesh(points, triangles, process=False)
+        edges = topology_of(mesh).edges
+        if ((edges.faces == 2) & (edges.forward == 1)).all() and not repeats_a_vertex(triangles).any():
+            return Remeshed(mesh, faces)
+        return _with_quads_first(repair(trimesh.Trimesh(points, triangles, process=False)))
     return Remeshed(repair(trimesh.Trimesh(points, faces[~repeats_a_vertex(faces)], process=False)), None)
+
+
+def _cut_well(points: NDArray[np.float64], quads: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The quads ``[k, 4]``, each begun at the corner from which it is cut into the two triangles that are less thin."""
+    a, b, c, d = points[quads.T]
+    normals = np.cross(c - a, d - b)
+    least = [
+        np.minimum(*(np.einsum("ij,ij->i", np.cross(q - p, r - p), normals) for p, q, r in triangles))
+        for triangles in (((a, b, c), (a, c, d)), ((b, c, d), (b, d, a)))
+    ]
+    return np.where((least[1] > least[0])[:, None], np.roll(quads, -1, axis=1), quads)
+
+
+def _with_quads_first(mesh: trimesh.Trimesh) -> Remeshed:
+    """``mesh`` with its quads, two triangles each that follow each other, before the triangles that have no fellow."""
+    faces = np.asarray(mesh.faces)
+    first, second = faces[:-1], faces[1:]
+    is_pair = (first[:, 0] == second[:, 0]) & (first[:, 2] == second[:, 1]) & (first[:, 1] != second[:, 2])
+    begins = np.flatnonzero(is_pair)
+    begins = begins[np.diff(begins, prepend=-2) > 1]  # a triangle is in one quad alone
+    is_single = np.ones(len(faces), dtype=np.bool_)
+    is_single[begins] = is_single[begins + 1] = False
+    pairs = np.stack([faces[begins], faces[begins + 1]], axis=1)
+    ordered = np.concatenate([pairs.reshape(-1, 3), faces[is_single]])
+    quads = np.column_stack([pairs[:, 0], pairs[:, 1, 2]])
+    return Remeshed(trimesh.Trimesh(mesh.vertices, ordered, process=False), quads)

@@ -5,7 +5,7 @@ import pytest
 import trimesh
 
 from orfeas.errors import Cancelled, EngineUnavailable, InvalidMesh, InvalidOption
-from orfeas.meshes.printing.remesh import PACKAGE, can_remesh, remesh
+from orfeas.meshes.printing.remesh import PACKAGE, _cut_well, _with_quads_first, can_remesh, remesh
 from orfeas.meshes.stats import measure
 from orfeas.options import RemeshChoice
 from tests.meshes.solids import blob, box, soup
@@ -34,19 +34,41 @@ def test_triangles_come_even_and_closed_with_the_same_shape() -> None:
 
 
 @needs_library
-def test_quads_come_with_their_triangles() -> None:
+@pytest.mark.parametrize("target_faces", [500, 2000])
+def test_quads_come_with_their_triangles_and_closed(target_faces: int) -> None:
     model = blob(4000)
-    made = remesh(model, RemeshChoice.QUADS, 1200)
+    made = remesh(model, RemeshChoice.QUADS, target_faces)
     assert made.quads is not None
-    assert len(made.quads) == pytest.approx(1200, rel=0.2)
-    assert len(made.mesh.faces) == 2 * len(made.quads)
-    np.testing.assert_array_equal(made.mesh.faces[::2], made.quads[:, :3])
-    np.testing.assert_array_equal(made.mesh.faces[1::2], made.quads[:, [0, 2, 3]])
+    assert len(made.quads) == pytest.approx(target_faces, rel=0.2)
+    paired = np.asarray(made.mesh.faces[: 2 * len(made.quads)])
+    np.testing.assert_array_equal(paired[::2], made.quads[:, :3])
+    np.testing.assert_array_equal(paired[1::2], made.quads[:, [0, 2, 3]])
     report = measure(made.mesh)
-    assert report.is_winding_consistent
-    assert report.boundary_edges == 0
-    assert report.non_manifold_edges <= 2
-    assert made.mesh.volume == pytest.approx(measure(model).volume_mm3, rel=0.03)
+    assert report.is_watertight and report.is_winding_consistent
+    assert report.degenerate_faces == 0
+    assert made.mesh.volume == pytest.approx(measure(model).volume_mm3, rel=0.06)
+
+
+def test_where_quads_left_it_open_they_come_before_the_triangles_that_close_it() -> None:
+    # Two quads and the four triangles of a box's other sides, in the order of a repair.
+    faces = [[0, 1, 2], [5, 6, 7], [5, 7, 4], [3, 1, 8], [9, 1, 2], [9, 2, 3]]
+    made = _with_quads_first(trimesh.Trimesh(np.random.default_rng(0).normal(size=(10, 3)), faces, process=False))
+    assert made.quads is not None
+    assert made.quads.tolist() == [[5, 6, 7, 4], [9, 1, 2, 3]]
+    assert made.mesh.faces.tolist() == [faces[1], faces[2], faces[4], faces[5], faces[0], faces[3]]
+
+
+def test_a_quad_is_cut_where_its_triangles_are_less_thin() -> None:
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [1, 1, 0]])
+    assert _cut_well(points, np.array([[0, 1, 2, 3]])).tolist() == [[1, 2, 3, 0]]
+    assert _cut_well(points, np.array([[1, 2, 3, 0]])).tolist() == [[1, 2, 3, 0]]
+
+
+@needs_library
+def test_a_plate_thinner_than_the_new_faces_is_refused() -> None:
+    plate = trimesh.creation.box((50.0, 50.0, 0.3)).subdivide().subdivide().subdivide()
+    with pytest.raises(InvalidMesh, match=r"finer than its new faces, which would keep \d+% of its volume"):
+        remesh(plate, RemeshChoice.QUADS, 500)
 
 
 @needs_library
