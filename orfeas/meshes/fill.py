@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,9 @@ MAX_RIM = 200
 MIN_RIM = 12
 # Triangles that are weighed in all; about three seconds' work. More, and rims are closed in smaller pieces.
 MAX_WORK = 20_000_000
-# Where some of the chosen ones cannot be joined, others are chosen so many times.
+# Of longer ones, every fourth vertex is chosen, or fewer: over fewer sides, the surface often has an edge already.
+MIN_STEP = 4
+# Where the chosen ones cannot be joined, others are chosen so many times.
 TURNS = 4
 # Of the lengths of a triangle's sides, squared and added, to its area: of areas that are alike, even triangles win.
 EVENNESS = 1e-6
@@ -24,8 +25,8 @@ EVENNESS = 1e-6
 MIN_HEIGHT = 1e-6
 # Rims of so many sides are closed by a film; between fewer, plain triangles are even enough.
 MIN_FILM = 10
-# The least area of a film, of its rim's length squared, of which a disc has 0.08; a slit has none to speak of.
-MIN_ROUND = 0.005
+# The least area of a film, of the square of its rim's reach, of which a disc has 0.4; a slit has none to speak of.
+MIN_ROUND = 0.02
 # Faces of one film; it is coarser than its rim where that would ask for more.
 MAX_FILM = 8000
 # Faces of all films together; above, all are coarser.
@@ -34,6 +35,8 @@ MAX_FILMS = 40_000
 FLAT = 1 - 1e-4
 # The area of an even triangle whose sides have length 1.
 EVEN_AREA = 3**0.5 / 4
+# Of its faces, those next to lines that a film may have, as it does where its rim is jagged.
+MAX_LINES = 0.002
 # Triangles that are weighed at a time.
 CHUNK = 1 << 20
 
@@ -153,31 +156,44 @@ def _edge_keys(faces: NDArray[np.int64], points: int) -> NDArray[np.int64]:
 def _close(
     points: NDArray[np.float64], orders: NDArray[np.int64], known: NDArray[np.int64], most: int
 ) -> NDArray[np.int64]:
-    """``[l, n - 2, 3]`` what closes loops ``[l, n]`` of vertices in their sides' order; −1 where nothing can.
-
-    Loops of over ``most`` are closed between some of their vertices first, then between those and the others.
-    """
-    size = orders.shape[1]
-    # Every fourth at most: over fewer sides, the surface often has an edge already.
-    count = size if size <= most else min(size // 4, most)
-    chosen = np.linspace(0, size - 1, count).astype(np.int64)
-    rim = orders[:, chosen]
-    is_chord = np.append(np.diff(chosen) > 1, False)
-    parts = [_close_short(points, rim, is_chord & _is_known(rim, np.roll(rim, -1, axis=1), known, len(points)), known)]
-    for begin, end in pairwise(chosen):
-        if end - begin > 1:
-            parts.append(_close(points, orders[:, begin : end + 1], known, most))
-    return np.concatenate(parts, axis=1)
+    """``[l, n - 2, 3]`` what closes loops ``[l, n]`` of vertices in their sides' order; −1 where nothing can."""
+    if orders.shape[1] <= most:
+        return _close_short(points, orders, known)
+    return np.stack([_close_long(points, order, known, most) for order in orders])
 
 
-def _close_short(
-    points: NDArray[np.float64], rim: NDArray[np.int64], is_barred: NDArray[np.bool_], known: NDArray[np.int64]
+def _close_long(
+    points: NDArray[np.float64], order: NDArray[np.int64], known: NDArray[np.int64], most: int
 ) -> NDArray[np.int64]:
-    """As :func:`_close`, for loops that have a step ``[l, n]`` to the next vertex that must not be an edge."""
+    """``[n - 2, 3]`` as :func:`_close`, for one loop: between some of its vertices, and from those to the others."""
+    size = len(order)
+    step = max(MIN_STEP, -(-size // most))
+    nothing = np.full((size - 2, 3), -1, dtype=np.int64)
+    chosen, parts = [0], []
+    while chosen[-1] < size - 1:
+        begin = chosen[-1]
+        # Over so many sides, or a few more or less, where the surface has an edge there already.
+        for end in (min(begin + span, size - 1) for span in sorted(range(1, 2 * step), key=lambda n: abs(n - step))):
+            if end - begin == 1:
+                break
+            if end - begin == size - 1 or _is_known(order[[begin]], order[[end]], known, len(points)).any():
+                continue
+            part = _close(points, order[None, begin : end + 1], known, most)[0]
+            if (part >= 0).all():
+                parts.append(part)
+                break
+        chosen.append(end)
+    if len(chosen) == size:
+        return nothing
+    across = _close(points, order[None, chosen], known, most)[0]
+    return np.concatenate([across, *parts]) if (across >= 0).all() else nothing
+
+
+def _close_short(points: NDArray[np.float64], rim: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As :func:`_close`, in one piece."""
     count, size = rim.shape
     cost = np.zeros((count, size, size))
     through = np.zeros((count, size, size), dtype=np.int64)
-    cost[:, np.arange(size - 1), np.arange(1, size)] = np.where(is_barred[:, :-1], np.inf, 0.0)
     places = points[rim]
     for gap in range(2, size):
         low = np.arange(size - gap)[:, None]
@@ -256,20 +272,31 @@ def _patches(
     loop_of, side_from = np.zeros((2, len(points)), dtype=np.int64)
     loop_of[rims.start], side_from[rims.start] = rims.loop, rims.sides
     loop = loop_of[triangles[:, 0]]
-    lengths = np.bincount(rims.loop, np.linalg.norm(points[rims.end] - points[rims.start], axis=1))
+    steps = np.bincount(rims.loop, np.linalg.norm(points[rims.end] - points[rims.start], axis=1)) / rims.size
     areas = np.bincount(loop, _areas(points[triangles]), len(rims.size)).astype(np.float64)
-    is_round = (rims.size >= MIN_FILM) & (areas > MIN_ROUND * lengths**2)
+    is_round = (rims.size >= MIN_FILM) & (areas > MIN_ROUND * _reaches(points, rims) ** 2)
     is_film = (is_round & (_flat_areas(points, triangles, loop, len(areas)) < FLAT * areas))[loop]
     films = []
     if is_film.any():
-        wanted = _lengths(lengths / rims.size, areas, np.unique(loop[is_film]))
+        wanted = _lengths(steps, areas, np.unique(loop[is_film]))
         drawn = _films(points, Patches(points, triangles[is_film], loop[is_film]), wanted, known, check)
         corners = drawn.points[drawn.faces]
-        is_spoilt = np.isin(drawn.hole, drawn.hole[~(_areas(corners) > MIN_HEIGHT * _squares(corners))])
+        is_line = ~(_areas(corners) > MIN_HEIGHT * _squares(corners))
+        is_spoilt = (np.bincount(drawn.hole, is_line) > MAX_LINES * np.bincount(drawn.hole))[drawn.hole]
         is_film &= ~np.isin(loop, drawn.hole[is_spoilt])
         films = [_film_filling(drawn, ~is_spoilt, rims, len(points))]
     plain = triangles[~is_film]
     return [Filling(np.zeros((0, 3)), plain, side_from[plain[:, 2]]), *films]
+
+
+def _reaches(points: NDArray[np.float64], rims: _Rims) -> NDArray[np.float64]:
+    """``[l]`` the diagonal of the box around each rim."""
+    order = np.argsort(rims.loop, kind="stable")
+    places, begin = points[rims.start[order]], np.cumsum(rims.size) - rims.size
+    reaches: NDArray[np.float64] = np.linalg.norm(
+        np.maximum.reduceat(places, begin) - np.minimum.reduceat(places, begin), axis=1
+    )
+    return reaches
 
 
 def _flat_areas(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from orfeas.errors import Cancelled
 from orfeas.meshes.fill import MAX_FILMS, MAX_RIM, Filling, _close, _weigh, fill
 from orfeas.meshes.halfedges import half_edges
+from orfeas.meshes.repair import repair
 from tests.meshes.solids import blob, box, without_faces
 
 L_SHAPE = [(0, 0), (4, 0), (4, 1), (1, 1), (1, 5), (0, 5)]
@@ -96,6 +97,19 @@ def test_a_rim_in_waves_gets_a_smooth_film_that_stays_between_its_crests() -> No
     assert film.area < triangles.area
 
 
+@pytest.mark.parametrize("count", [80, 600, 1500])
+def test_a_jagged_rim_is_closed_without_stars(count: int) -> None:
+    mesh = trimesh.creation.icosphere(5)
+    rng = np.random.default_rng(count)
+    teeth = 0.3 * np.sin(np.arange(count)) * rng.random(count)
+    far = mesh.triangles_center @ np.array([0.36, 0.8, 0.48])
+    around = np.arctan2(mesh.triangles_center[:, 0], mesh.triangles_center[:, 2])
+    limit = 0.7 + teeth[((around + np.pi) / (2 * np.pi) * (count - 1)).astype(np.int64)]
+    opened = repair(trimesh.Trimesh(mesh.vertices, mesh.faces[far < limit], process=False))
+    assert opened.is_watertight
+    assert np.bincount(opened.faces.ravel()).max() < 30
+
+
 def test_a_slit_is_closed_without_new_points() -> None:
     x = np.linspace(0.0, 1.0, 40)
     lips = np.concatenate(
@@ -146,8 +160,8 @@ def test_each_face_of_a_film_tells_a_side_of_its_own_rim() -> None:
 def test_all_films_together_have_no_more_faces_than_is_sensible() -> None:
     rim, cone = flower(100, 0.4), np.column_stack([(np.arange(100) + 1) % 100, np.arange(100), np.full(100, 100)])
     one = np.concatenate([rim, [[0.0, 0.0, -3.0]]])
-    points = np.concatenate([one + np.array([3.0 * number, 0.0, 0.0]) for number in range(200)])
-    faces = np.concatenate([cone + 101 * number for number in range(200)])
+    points = np.concatenate([one + np.array([3.0 * number, 0.0, 0.0]) for number in range(80)])
+    faces = np.concatenate([cone + 101 * number for number in range(80)])
     made, closed = filled(trimesh.Trimesh(points, faces, process=False))
     assert closed.is_watertight and closed.is_winding_consistent
     assert len(made.faces) < 1.5 * MAX_FILMS
