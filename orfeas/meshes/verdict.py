@@ -8,6 +8,8 @@ GAME_FACES = 100_000
 PRINT_FACES = 2_000_000
 # Of a volume to its surface: a sheet of paper has twenty times as much.
 LEAST_VOLUME = 1e-5
+# Toys and tea sets have fewer pieces.
+MANY_PIECES = 20
 # Printers take from about a millimetre to about half a metre; anything else is mostly another unit.
 PRINT_SIZE_MM = (1.0, 500.0)
 
@@ -19,6 +21,7 @@ def judge(report: MeshReport) -> tuple[Finding, ...]:
         *_inside(report),
         *_winding(report),
         *_crossing(report),
+        *_pieces(report),
         *_waste(report),
         *_size(report),
         *_weight(report),
@@ -62,6 +65,13 @@ def _crossing(report: MeshReport) -> list[Finding]:
     problem = f"The surface passes through itself, at {report.crossing_faces:,} faces."
     fix = "Repair draws them apart where they are few; slicers unite what overlaps, and may leave small gaps there."
     return [Finding(Use.PRINT, problem, fix)]
+
+
+def _pieces(report: MeshReport) -> list[Finding]:
+    if report.components <= MANY_PIECES:
+        return []
+    problem = f"It is in {report.components:,} pieces; crumbs that touch nothing would be printed in mid-air."
+    return [Finding(Use.PRINT, problem, "Repair drops those that are small, as small as you say.")]
 
 
 def _waste(report: MeshReport) -> list[Finding]:

@@ -67,6 +67,8 @@ def test_a_size_that_is_seldom_meant_is_told(size: float, told: str) -> None:
         ({"degenerate_faces": 1}, [Use.GAME]),
         ({"crossing_faces": 2}, [Use.PRINT]),
         ({"crossing_faces": 0}, []),
+        ({"components": 20}, []),
+        ({"components": 21}, [Use.PRINT]),
         ({"crossing_faces": None}, []),
         ({"has_texture": True, "has_uv": False}, [Use.GAME]),
     ],
