@@ -25,19 +25,21 @@ class Plan:
 
     Attributes:
         shares: each stage's part of the work; seconds where ``is_measured``.
-        is_measured: whether a job like it has completed on this machine.
+        is_measured: whether a job like it has completed on this machine; the shares are its seconds then.
+        tells_time: whether a job like it, or the pace of its own steps, says how long it takes.
     """
 
     shares: Mapping[Stage, float]
     is_measured: bool
+    tells_time: bool = True
 
     @property
     def total_s(self) -> float | None:
         """Seconds from the job's start to its end."""
-        return sum(self.shares.values()) if self.is_measured else None
+        return sum(self.shares.values()) if self.is_measured and self.tells_time else None
 
     def left_s(self, step: Step, spent_s: float, step_s: float | None) -> float | None:
-        """Seconds from ``step`` to the job's end; None where neither this job nor one before it has been timed.
+        """Seconds from ``step`` to the job's end; None where neither this job nor one before it tells.
 
         Args:
             step: where the job stands.
@@ -46,7 +48,7 @@ class Plan:
         """
         share = self.shares.get(step.stage, 0.0)
         later = sum(self.shares.get(stage, 0.0) for stage in ORDER[ORDER.index(step.stage) + 1 :])
-        if step_s is None and not self.is_measured:
+        if not self.tells_time or (step_s is None and not self.is_measured):
             return None
         if step_s is None:
             own_s = share * (1 - step.done / step.total) if step.total else share - spent_s
@@ -66,7 +68,10 @@ class Plan:
 
 
 def make_plan(kind: JobKind, measured: Mapping[Stage, float], *, has_texture: bool = True) -> Plan:
-    """The plan of a job of that kind, from the mean seconds of stages measured, if any."""
+    """The plan of a job of that kind, from the mean seconds of stages measured, if any.
+
+    A repair tells no time: meshes differ in size from one to the next, and its steps in length from one to the next.
+    """
     shares = measured or FIRST_GUESS[kind]
     kept = {stage: share for stage, share in shares.items() if has_texture or stage not in _TEXTURE}
-    return Plan(kept, is_measured=bool(measured))
+    return Plan(kept, is_measured=bool(measured), tells_time=kind is not JobKind.REPAIR)

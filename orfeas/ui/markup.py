@@ -13,6 +13,7 @@ from orfeas.ui.words import (
     FORMAT_NAMES,
     FORMAT_TIPS,
     KIND_NAMES,
+    NOT_SEARCHED,
     READY,
     STAGE_NAMES,
     STATUS_NAMES,
@@ -96,9 +97,14 @@ def verdict(report: MeshReport) -> str:
     rows = []
     for use in Use:
         found = [finding for finding in report.findings if finding.use is use]
-        said = "; ".join(f"{escape(finding.problem)} {escape(finding.fix)}" for finding in found) or READY
+        said = " ".join(f"{escape(finding.problem)} {escape(finding.fix)}" for finding in found) or _ready(report, use)
         rows.append(f'<dt class="{"bad" if found else "good"}">{USE_NAMES[use]}</dt><dd>{said}</dd>')
     return f'<dl class="verdict">{"".join(rows)}</dl>'
+
+
+def _ready(report: MeshReport, use: Use) -> str:
+    is_searched = use is not Use.PRINT or report.crossing_faces is not None
+    return READY if is_searched else f"{READY} {NOT_SEARCHED}"
 
 
 def downloads(job: Job) -> str:

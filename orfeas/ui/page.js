@@ -52,14 +52,18 @@
     }
   });
 
-  // On a narrow screen the stage lies below what was pressed: bring it into view once a job is accepted.
+  // On a narrow screen the stage lies below what was pressed: bring it into view once a job is accepted, and once a mesh
+  // was looked at or refused. A print check may stand under a long result: bring that into view on any screen.
   let wasWorking = false;
   const follow = () => {
-    const isWorking = document.querySelector("#status .status.working") !== null;
-    if (isWorking && !wasWorking && matchMedia("(max-width: 1023px)").matches) {
-      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-      document.getElementById("stage").scrollIntoView({ behavior, block: "start" });
-    }
+    const status = document.getElementById("status");
+    const isWorking = status.querySelector(".working") !== null;
+    const isNew = isWorking ? !wasWorking : status.querySelector(wasWorking ? ".inspected" : ".inspected, .failed");
+    const isNarrow = matchMedia("(max-width: 1023px)").matches;
+    const check = status.querySelector(".print-check");
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    if (check) check.scrollIntoView({ behavior, block: "nearest" });
+    else if (isNew && isNarrow) document.getElementById("stage").scrollIntoView({ behavior, block: "start" });
     wasWorking = isWorking;
   };
   const prepare = () => {

@@ -52,6 +52,7 @@ KIND_NAMES: Mapping[JobKind, str] = {
 }
 USE_NAMES: Mapping[Use, str] = {Use.PRINT: "Printing", Use.GAME: "Games"}
 READY = "Ready."
+NOT_SEARCHED = "Whether the surface passes through itself was not looked for in so many faces."
 STATUS_NAMES: Mapping[JobStatus, str] = {
     JobStatus.QUEUED: "Waiting",
     JobStatus.RUNNING: "Working",

@@ -66,6 +66,39 @@ def test_the_print_is_checked(visit: Opener, broken: Path) -> None:
     expect(status).to_contain_text("Stands on")
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_print_of_a_repaired_model_is_checked_under_its_downloads(visit: Opener, broken: Path, width: int) -> None:
+    page = visit(width=width).page
+    page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", broken)
+    page.click("#repair")
+    expect(page.locator(".status.done")).to_be_visible(timeout=30_000)
+    page.click("#print-options > button")
+    page.click("#check-print")
+    check = page.locator(".status.print-check")
+    expect(check).to_contain_text("g filled through, in PLA", timeout=20_000)
+    expect(check.locator("h2")).to_have_text("Print check: Repaired model")
+    expect(check).to_be_in_viewport(ratio=1)
+    actions = page.locator("#actions").bounding_box()
+    seen = check.bounding_box()
+    assert actions and seen
+    assert width > 1023 or seen["y"] + seen["height"] <= actions["y"]
+    expect(page.locator(".status.done .downloads")).to_be_visible()
+
+
+def test_what_a_chosen_mesh_comes_to_is_in_view_on_a_phone(visit: Opener, broken: Path, tmp_path: Path) -> None:
+    path = tmp_path / "noise.stl"
+    path.write_bytes(b"noise")
+    page = visit(width=390, height=844).page
+    page.click("#tab-mesh-button")
+    for chosen, kind in ((path, "failed"), (broken, "inspected")):
+        page.set_input_files("#mesh input[type=file]", chosen)
+        expect(page.locator(f".status.{kind} h2")).to_be_in_viewport(ratio=1, timeout=15_000)
+        page.locator("#mesh button[aria-label='Clear'], #mesh [title='Clear']").first.click()
+        expect(page.locator(".status.empty")).to_be_attached(timeout=15_000)
+        page.evaluate("scrollTo(0, 0)")
+
+
 def test_a_file_that_is_no_mesh_takes_the_place_of_the_one_before(visit: Opener, broken: Path, tmp_path: Path) -> None:
     path = tmp_path / "noise.stl"
     path.write_bytes(b"noise")

@@ -54,6 +54,14 @@ def test_the_first_job_of_a_kind_has_a_time_left_from_its_second_step_on() -> No
     assert plan.left_s(Step(Stage.SHAPE, 10, 30), spent_s=5, step_s=0.5) == pytest.approx(10 + 7.5)
 
 
+def test_a_repair_tells_no_time_and_goes_by_the_proportions_of_those_before_it() -> None:
+    plan = make_plan(JobKind.REPAIR, {Stage.REPAIR: 6.0, Stage.SAVE: 2.0})
+    assert plan.total_s is None
+    assert plan.progress(Step(Stage.SAVE)) == pytest.approx(0.75)
+    assert plan.left_s(Step(Stage.REPAIR), spent_s=1, step_s=None) is None
+    assert plan.left_s(Step(Stage.REPAIR, 3, 12), spent_s=6, step_s=2.0) is None
+
+
 def test_a_job_without_texture_does_not_wait_for_one() -> None:
     times = {Stage.SHAPE: 1.0, Stage.TEXTURE: 9.0}
     assert make_plan(JobKind.IMAGE_TO_3D, times, has_texture=False).total_s == 1

@@ -3,8 +3,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport
+from orfeas.records import EngineInfo, Finding, Job, JobKind, JobStatus, MeshReport, Use
 from orfeas.ui import markup
+from orfeas.ui.words import NOT_SEARCHED
 
 HOSTILE = """<script>alert(1)</script><img src=x onerror="alert(2)">" onmouseover='alert(3)"""
 MESH = MeshReport(
@@ -179,3 +180,18 @@ def test_stages_that_are_done_tell_their_time_while_the_job_works() -> None:
 def test_a_tile_of_a_picture_is_called_as_its_file() -> None:
     (tile,) = Tags(markup.history([replace(JOB, name="chair")], "")).all("button")
     assert tile["aria-label"] == "Open the model of 12:34 UTC: chair"
+
+
+def test_what_stands_against_a_use_is_told_in_sentences_one_after_another() -> None:
+    found = (
+        Finding(Use.PRINT, "It is inside out.", "Repair turns it."),
+        Finding(Use.PRINT, "It is large.", "Size it."),
+    )
+    text = Tags(markup.verdict(replace(MESH, findings=found))).text
+    assert text == "PrintingIt is inside out. Repair turns it. It is large. Size it.GamesReady."
+
+
+def test_a_print_is_ready_with_a_reserve_where_crossings_were_not_looked_for() -> None:
+    assert Tags(markup.verdict(replace(MESH, crossing_faces=0))).text == "PrintingReady.GamesReady."
+    text = Tags(markup.verdict(replace(MESH, crossing_faces=None))).text
+    assert text == f"PrintingReady. {NOT_SEARCHED}GamesReady."

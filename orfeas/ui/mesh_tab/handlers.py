@@ -6,11 +6,13 @@ from pathlib import Path
 from orfeas.jobs import Caller
 from orfeas.options import OutputFormat, parse_number, parse_print_options
 from orfeas.progress import Progress
-from orfeas.records import Job
+from orfeas.records import Job, JobKind
 from orfeas.studio import Studio
 from orfeas.ui import submissions
+from orfeas.ui.markup import result
 from orfeas.ui.mesh_tab import markup
 from orfeas.ui.submissions import Values, mesh_path
+from orfeas.ui.words import KIND_NAMES
 
 VIEWED = "mesh.glb"
 # What the tab calls as the endpoint does.
@@ -48,14 +50,26 @@ class MeshHandlers:
         report = self._studio.meshes.inspect_for_view(path, folder / VIEWED, progress)
         return Inspection(markup.inspection(_name_of(mesh), report), markup.verdict_text(report), folder / VIEWED)
 
-    def check_print(self, mesh: object, material: object, progress: Progress) -> str:
-        """HTML under the viewer: what printing the mesh that was chosen comes to.
+    def check_print(self, mesh: object, material: object, shown_id: str, progress: Progress) -> str:
+        """HTML under the viewer: what printing the model on the stage comes to.
+
+        Args:
+            mesh: the mesh that was chosen; it is checked where the stage shows no job's model.
+            material: what it would be printed in.
+            shown_id: the job that the stage shows, whose result stays over the check; empty for none.
+            progress: where to tell how it goes.
 
         Raises:
-            OrfeasError: the mesh cannot be read, or has no inside.
+            OrfeasError: the mesh cannot be read, has no inside, or has expired.
         """
         options = parse_print_options(material=material)
-        return markup.print_check(_name_of(mesh), self._studio.meshes.inspect_print(mesh_path(mesh), options, progress))
+        job = self._studio.job(shown_id) if shown_id else None
+        if job is None or job.kind == JobKind.TEXT_TO_IMAGE:
+            report = self._studio.meshes.inspect_print(mesh_path(mesh), options, progress)
+            return markup.print_check(_name_of(mesh), report)
+        model = self._studio.results.download(job.job_id, OutputFormat.GLB)
+        report = self._studio.meshes.inspect_print(model, options, progress)
+        return result(job) + markup.print_check(job.prompt or KIND_NAMES[job.kind], report)
 
     def submit_repair(self, values: Values, caller: Caller) -> Job:
         """Submit the mesh in the tab, to be repaired as the tab says."""

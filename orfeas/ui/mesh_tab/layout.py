@@ -118,7 +118,7 @@ def _repair_section() -> _Repair:
             min_part_percent = gr.Number(
                 defaults.min_part * 100,
                 label="Smallest part, %",
-                info="Of the largest; smaller ones go.",
+                info="Of the largest's diagonal.",
                 elem_id="min-part",
                 minimum=0,
                 maximum=100,

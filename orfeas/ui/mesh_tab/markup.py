@@ -19,7 +19,7 @@ def inspection(name: str, report: MeshReport) -> str:
 
 def print_check(name: str, report: PrintReport) -> str:
     """What printing a mesh comes to, each number with what to make of it."""
-    title = escape(name)
+    title = f"Print check: {escape(name)}"
     mass = "no mass, for it is not closed" if report.solid_g is None else f"{report.solid_g:,.1f} g filled through"
     thin = report.thin_share > 0
     leaning = report.overhang_share > 0
@@ -47,7 +47,7 @@ def print_check(name: str, report: PrintReport) -> str:
     )
     body = "".join(f'<dt class="{state}">{label}</dt><dd>{escape(text)}</dd>' for label, state, text in rows)
     return (
-        '<section class="status inspected" aria-label="Print check"><div class="title">'
+        '<section class="status inspected print-check" aria-label="Print check"><div class="title">'
         f'<h2 title="{title}">{title}</h2></div><dl class="verdict">{body}</dl></section>'
     )
 
@@ -65,7 +65,8 @@ def _legend(report: MeshReport) -> str:
         marks.append('<span class="mark open">open edges</span>')
     if report.non_manifold_edges:
         marks.append('<span class="mark crowded">edges of more than two faces</span>')
-    return f'<p class="facts legend">Marked in the view: {" ".join(marks)}</p>' if marks else ""
+    plain = ". Colours are left out while defects are marked." if report.has_texture else ""
+    return f'<p class="facts legend">Marked in the view: {" ".join(marks)}{plain}</p>' if marks else ""
 
 
 NO_MESH = markup.notice(

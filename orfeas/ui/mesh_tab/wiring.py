@@ -79,16 +79,18 @@ def _on_stage(page: Page, model: str, status: str, announcement: str) -> Updates
 def connect_print_check(page: Page, handlers: MeshHandlers) -> None:
     """Wire the button; a page that goes away stops it."""
 
-    async def on_press(mesh: object, material: object, job_id: str) -> Updates:
+    async def on_press(mesh: object, material: object, job_id: str, shown_id: str) -> Updates:
         if job_id:
             return {page.status: gr.skip()}
         with shown_as_toast():
-            status = await finished(lambda progress: handlers.check_print(mesh, material, progress), threading.Event())
+            status = await finished(
+                lambda progress: handlers.check_print(mesh, material, shown_id, progress), threading.Event()
+            )
         return {page.status: status, page.announcer: "The print was checked."}
 
     page.check_print.click(
         on_press,
-        [page.mesh.mesh, page.mesh.material, page.job_id],
+        [page.mesh.mesh, page.mesh.material, page.job_id, page.shown_id],
         [page.status, page.announcer],
         preprocess=False,
         show_progress="hidden",

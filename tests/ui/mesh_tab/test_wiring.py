@@ -8,7 +8,7 @@ from gradio_client import handle_file
 
 from orfeas.meshes.export import export
 from orfeas.options import OutputFormat
-from tests.meshes.solids import blob, box, soup
+from tests.meshes.solids import blob, box, soup, without_faces
 from tests.running import Running, mesh_worker
 from tests.ui.page_session import PageSession
 
@@ -47,6 +47,28 @@ def test_another_mesh_stops_the_look_at_the_one_before(page: PageSession, heavy:
     child.wait(STOP_LIMIT_S)
     assert "<h2" in shown["status"]
     assert shown["announcer"]
+
+
+def test_the_print_check_measures_what_the_stage_shows(server: Running, page: PageSession, tmp_path: Path) -> None:
+    path = tmp_path / "open.stl"
+    path.write_bytes(export(without_faces(box(20.0), 0), OutputFormat.STL, None))
+    page.values["mesh"] = page.upload(path)
+    page.send("mesh", "change")
+    status = page.send("check-print", "click")["status"]
+    assert f"Print check: {path.name}</h2>" in status
+    assert "no mass, for it is not closed" in status
+
+    client = server.client()
+    client.predict(handle_file(path), api_name="/repair_mesh")
+    job_id = client.predict(api_name="/history")[0]["job_id"]
+    page.send("history", "select", {"index": job_id, "value": job_id})
+    status = page.send("check-print", "click")["status"]
+    assert "Print check: Repaired model</h2>" in status
+    assert "9.9 g filled through" in status  # 8 cm³ of PLA
+    assert f"jobs/{job_id}/model.3mf" in status
+
+    page.send("mesh", "change")
+    assert "no mass, for it is not closed" in page.send("check-print", "click")["status"]
 
 
 def test_a_script_that_cancels_an_inspection_stops_it(server: Running, heavy: Path, light: Path) -> None:
