@@ -18,6 +18,7 @@ from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
 from orfeas.meshes.printing.places import Hole, place_holes
 from orfeas.meshes.stats import measure
 from orfeas.meshes.topology import repeats_a_vertex
+from orfeas.meshes.verdict import is_sheet
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 
@@ -121,8 +122,10 @@ def _check_options(wall_mm: float, holes: int, hole_mm: float, size_mm: float) -
 
 
 def _closed(report: MeshReport | None) -> MeshReport:
+    if report is not None and is_sheet(report):
+        raise InvalidMesh("The model is a sheet and cannot be hollowed; give it a thickness in a modelling program.")
     if report is None or report.volume_mm3 is None:
-        raise InvalidMesh("Only a closed model can be hollowed; repair it first.")
+        raise InvalidMesh("Only a closed model can be hollowed, and this one is not.")
     if report.volume_mm3 <= 0:
         raise InvalidMesh("The model is inside out; repair it before it is hollowed.")
     return report
