@@ -241,7 +241,9 @@ def test_the_doctor_misses_the_device_that_was_named(
 ) -> None:
     monkeypatch.setenv("ORFEAS_DEVICE", "mps")
     assert main(["doctor"]) == 1
-    assert capsys.readouterr().out.endswith(
+    told = capsys.readouterr().out
+    assert "Needs: The device that ORFEAS_DEVICE names; any processor where it names none." in told
+    assert told.endswith(
         "\nProblem: ORFEAS_DEVICE is mps, and torch finds none here; set it to auto, or mend torch or the driver.\n"
     )
 
