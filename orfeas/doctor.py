@@ -17,6 +17,7 @@ from orfeas.records import EngineInfo
 from orfeas.settings import Settings, unknown_names
 from orfeas.studio import Studio
 from orfeas.version import VERSION
+from orfeas.workspace import scratch_folder
 
 GB = 1e9
 # A job's files are a few megabytes; below this the next few hundred would already fill the disk.
@@ -83,8 +84,8 @@ def _data_folder(folder: Path, problems: list[str]) -> str:
 
 def _engines(settings: Settings, problems: list[str]) -> list[str]:
     with (
-        tempfile.TemporaryDirectory(prefix="orfeas-") as scratch,
-        Studio(settings.model_copy(update={"data_dir": Path(scratch)})) as studio,
+        scratch_folder() as scratch,
+        Studio(settings.model_copy(update={"data_dir": scratch})) as studio,
     ):
         infos = studio.engines()
     if not any(info.is_ready and info.kind == "shape" for info in infos):

@@ -49,7 +49,7 @@ class MeshFiles:
         """Measure what printing a mesh file comes to: walls, overhangs, supports and mass.
 
         Raises:
-            InvalidMesh: it cannot be read, or has no inside.
+            InvalidMesh: it cannot be read, or has no surface.
             Cancelled: the user has stopped the work.
             InternalError: the process that read it crashed, or took longer than a minute.
         """
@@ -130,7 +130,7 @@ def check_print_file(progress: Progress, mesh: Path, options: PrintOptions) -> P
     """Read a mesh file, and measure what printing it comes to.
 
     Raises:
-        InvalidMesh: it cannot be read, or has no inside.
+        InvalidMesh: it cannot be read, or has no surface.
     """
     return check_print(load_mesh(mesh), options, progress)
 

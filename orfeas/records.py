@@ -113,8 +113,9 @@ class MeshReport:
 class PrintReport:
     """What printing a mesh comes to as it stands: lengths in millimetres, estimates by rays.
 
-    ``solid_g`` is its mass in ``material``, filled through; None where it has no volume. Walls are measured at places
-    all over the surface: the thinnest, the twentieth below which 5 % lie, and the share thinner than ``min_wall_mm``.
+    ``solid_g`` is its mass in ``material``, filled through. Walls are measured at places all over the surface: the
+    thinnest, the twentieth below which 5 % lie, and the share thinner than ``min_wall_mm``. All these are None where
+    nothing is solid; ``why_not`` then says why in half a sentence. ``notes`` say what the numbers leave open.
     ``overhang_share`` of the surface leans further than ``max_overhang_deg`` from the vertical, above the plate;
     ``support_mm3`` is the space below it. ``plate_mm2`` lies on the plate.
     """
@@ -122,14 +123,16 @@ class PrintReport:
     material: str
     solid_g: float | None
     min_wall_mm: float
-    thinnest_wall_mm: float
-    p5_wall_mm: float
-    thin_share: float
+    thinnest_wall_mm: float | None
+    p5_wall_mm: float | None
+    thin_share: float | None
     max_overhang_deg: float
     overhang_mm2: float
     overhang_share: float
     support_mm3: float
     plate_mm2: float
+    why_not: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orfeas.errors import InternalError, NotFound
+from orfeas.folder_lock import LOCK, PID, FolderLock
 from orfeas.progress import CancelFlag
 from orfeas.records import is_job_id
 
@@ -35,6 +37,9 @@ PART = re.compile(r"\..+\.part")
 PART_IS_LEFT_AFTER_S = 60.0
 # The page deletes its own copies at this age while it runs, so what is older was left by a process that ended.
 SERVED_KEEP_S = 86_400
+# A command's own data folder, named so that nobody else's folder is taken for one.
+SCRATCH = "orfeas-command-"
+SCRATCH_NAME = re.compile(rf"{SCRATCH}\w{{8}}")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -201,6 +206,38 @@ def drop_parts(folder: Path) -> None:
     for entry in _files(folder):
         if PART.fullmatch(entry.name):
             Path(entry).unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A data folder for one command, gone when this block ends; those that killed commands have left go first."""
+    _sweep_scratch(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
+        yield Path(folder)
+
+
+def _sweep_scratch(parent: Path) -> None:
+    """Delete this user's folders of commands that were killed."""
+    for folder in (path for path in parent.glob(f"{SCRATCH}*") if SCRATCH_NAME.fullmatch(path.name)):
+        # Whatever is in use, another's, or being deleted by its own command, stays as it is.
+        with suppress(OSError, InternalError):
+            if not folder.is_symlink() and _is_own(folder) and _is_left(folder):
+                FolderLock(folder).release()
+                shutil.rmtree(folder)
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether no command makes or deletes the folder just now; one whose lock is free as well was killed.
+
+    While a lock is held, and if its holder was killed, the folder says who that is.
+    """
+    is_old = time.time() - folder.stat().st_mtime > PART_IS_LEFT_AFTER_S
+    return (folder / LOCK).exists() and ((folder / PID).exists() or is_old)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether this user made it; on Windows everybody has a folder of their own for such."""
+    return sys.platform == "win32" or folder.stat().st_uid == os.getuid()
 
 
 def _files(folder: str | os.PathLike[str]) -> Iterator[os.DirEntry[str]]:

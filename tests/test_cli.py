@@ -149,6 +149,21 @@ def test_a_mesh_from_elsewhere_can_be_converted(tmp_path: Path) -> None:
     assert output.read_bytes()[:4] == b"glTF"
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (".", "Invalid option: {0} is a folder; name a file in it, such as {0}/model.glb.\n"),
+        ("new", "Invalid option: The output's name has no ending that says its format; name it new.glb, or so.\n"),
+        ("new.txt", "Invalid option: the output's format cannot be “txt”; choose one of glb, "),
+    ],
+)
+def test_convert_refuses_an_output_that_says_no_format(
+    tmp_path: Path, name: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", "box.stl", "-o", str(tmp_path / name)]) == 1
+    assert capsys.readouterr().err.startswith(sentence.format(tmp_path))
+
+
 def test_turntable_writes_a_moving_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     box, output = tmp_path / "box.stl", tmp_path / "new" / "box.webp"
     trimesh.creation.box((10, 20, 30)).export(box)
@@ -241,7 +256,9 @@ def test_the_doctor_misses_the_device_that_was_named(
 ) -> None:
     monkeypatch.setenv("ORFEAS_DEVICE", "mps")
     assert main(["doctor"]) == 1
-    assert capsys.readouterr().out.endswith(
+    told = capsys.readouterr().out
+    assert "Needs: The device that ORFEAS_DEVICE names; any processor where it names none." in told
+    assert told.endswith(
         "\nProblem: ORFEAS_DEVICE is mps, and torch finds none here; set it to auto, or mend torch or the driver.\n"
     )
 

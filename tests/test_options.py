@@ -198,7 +198,11 @@ def test_a_packing_is_read_whole() -> None:
     ("output_format", "options", "why"),
     [
         ("glb", {"texture_size": 300}, "300; choose one of 256, 512, 1024, 2048, 4096, or 0 to keep it"),
-        ("glb", {"texture_size": 8192}, "8192; it takes a number from 256 to 4,096"),
+        ("glb", {"texture_size": 8192}, "8192; choose one of 256, 512, 1024, 2048, 4096, or 0"),
+        ("glb", {"texture_size": -1}, "-1; choose one of 256, 512, 1024, 2048, 4096, or 0"),
+        ("glb", {"texture_size": 512.5}, "512.5; choose one of 256"),
+        ("glb", {"texture_size": "big"}, "“big”; choose one of 256"),
+        ("glb", {"texture_size": True}, "“True”; choose one of 256"),
         ("glb", {"texture_format": "gif"}, "choose one of keep, png, jpeg, webp"),
         ("fbx", {"texture_format": "webp"}, "“webp” for FBX; choose one of keep, png, jpeg"),
         ("stl", {"texture_size": 512}, "STL, which holds no texture; leave it at 0"),

@@ -4,6 +4,9 @@ import errno
 import os
 import pickle
 import stat
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -12,9 +15,10 @@ import pytest
 
 from orfeas.errors import InternalError, NotFound
 from orfeas.files import write_whole
+from orfeas.folder_lock import FolderLock
 from orfeas.progress import CancelFlag
 from orfeas.records import new_job_id
-from orfeas.workspace import DAY_S, GB, Workspace, full_disk_explained
+from orfeas.workspace import DAY_S, GB, SCRATCH, Workspace, full_disk_explained, scratch_folder
 
 NOW = time.time()
 HOSTILE = [
@@ -258,3 +262,52 @@ def test_a_folder_that_is_gone_cannot_be_written(tmp_path: Path) -> None:
     assert workspace.is_writable()
     (tmp_path / "data" / "jobs").rmdir()
     assert not workspace.is_writable()
+
+
+COMMAND = """
+import time
+from orfeas.folder_lock import FolderLock
+from orfeas.workspace import scratch_folder
+with scratch_folder() as folder:
+    lock = FolderLock(folder)
+    (folder / "mesh.stl").touch()
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_folder_of_a_killed_command_goes_with_the_next_one_and_that_of_a_running_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    command = [sys.executable, "-c", COMMAND]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            folder = Path(running.stdout.readline().strip())
+            assert folder.parent == tmp_path
+            with scratch_folder() as other:
+                assert other.is_dir()
+                assert (folder / "mesh.stl").exists()
+        finally:
+            running.kill()
+    assert (folder / "mesh.stl").exists()
+    with scratch_folder() as other:
+        assert list(tmp_path.iterdir()) == [other]
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_folders_that_commands_have_left_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    starting, ending, left = (tmp_path / f"{SCRATCH}{name * 8}" for name in "abc")
+    own = tmp_path / f"{SCRATCH}results-of-monday"
+    starting.mkdir()
+    os.utime(starting, (0, 0))
+    for folder in (ending, left, own):
+        FolderLock(folder).release()
+    os.utime(left, (0, 0))
+    os.utime(own, (0, 0))
+    (tmp_path / f"{SCRATCH}{'d' * 8}").symlink_to(own)
+    with scratch_folder():
+        assert [starting.exists(), ending.exists(), left.exists(), own.exists()] == [True, True, False, True]

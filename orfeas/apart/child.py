@@ -24,12 +24,22 @@ def main() -> None:
         faulthandler.dump_traceback_later(order.timeout_s + GRACE_S, exit=True)
         end = _do(order, answers)
         faulthandler.cancel_dump_traceback_later()
-        send(answers, end)
+        _tell(answers, end)
+
+
+def _tell(answers: IO[bytes], told: Told) -> None:
+    """Tell the parent; where that is gone, end, and let what the work has opened be closed on the way out."""
+    try:
+        send(answers, told)
+    except BrokenPipeError:
+        # What is still to be written goes nowhere, and says nothing about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
+        raise SystemExit from None
 
 
 def _do(order: Order, answers: IO[bytes]) -> Told:
     """The work's end; a bug ends the process, with its traceback in the log."""
-    progress = Progress(report=lambda step: send(answers, Stepped(step.done, step.total)))
+    progress = Progress(report=lambda step: _tell(answers, Stepped(step.done, step.total)))
     try:
         with progress.stage(order.stage):
             return Returned(order.function(progress, *order.arguments))

@@ -4,7 +4,6 @@ import argparse
 import json
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from orfeas.records import Job, JobStatus, MeshReport, to_json
 from orfeas.settings import read_settings
 from orfeas.studio import Studio
 from orfeas.ui.words import progress_text
+from orfeas.workspace import scratch_folder
 
 POLL_S = 0.1
 
@@ -103,7 +103,7 @@ def _measures(mesh: MeshReport | None) -> str:
 @contextmanager
 def scratch_studio() -> Iterator[Studio]:
     """A studio with a workspace of its own for one command, so that a running server's is not touched."""
-    with tempfile.TemporaryDirectory(prefix="orfeas-") as folder:
-        settings = read_settings().model_copy(update={"data_dir": Path(folder)})
+    with scratch_folder() as folder:
+        settings = read_settings().model_copy(update={"data_dir": folder})
         with Studio(settings) as studio:
             yield studio

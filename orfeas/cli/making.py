@@ -24,9 +24,13 @@ def format_of(path: Path) -> OutputFormat:
     """The format a file name asks for; ``.zip`` is an OBJ with its material and textures.
 
     Raises:
-        InvalidOption: an ending that is no format.
+        InvalidOption: a folder, no ending, or one that is no format.
     """
     ending = path.suffix.removeprefix(".").lower()
+    if path.is_dir():
+        raise InvalidOption(f"{path} is a folder; name a file in it, such as {path / 'model.glb'}.")
+    if not ending:
+        raise InvalidOption(f"The output's name has no ending that says its format; name it {path.name}.glb, or so.")
     if ending == "obj":
         zipped = path.with_suffix(".zip").name
         raise InvalidOption(f"An OBJ comes in a zip with its material and textures; name the file {zipped}.")

@@ -39,7 +39,7 @@ class Projection:
             title="Projection",
             is_ready=not missing,
             why_not=missing,
-            needs="Nothing besides ORFEAS; it runs on any processor.",
+            needs="The device that ORFEAS_DEVICE names; any processor where it names none.",
             licence="Apache-2.0, as ORFEAS itself",
             good_for="A quick texture on any model; what the picture does not show is guessed.",
             is_preview=True,

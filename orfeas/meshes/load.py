@@ -38,6 +38,8 @@ _COLLADA = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:[^-]++|-(?!->))*+-->\s*+)*+"
     rb"<(?:!DOCTYPE\s++|\w++:)?COLLADA\b"
 )
+# Of an OBJ without a model: comments, and names of things that are not there.
+_NO_OBJ_LINE = re.compile(rb"(?:\s++|#[^\n]*+|(?:mtllib|usemtl|o|g|s)[ \t][^\n]*+)*+")
 _OBJ_LINE = re.compile(rb"^[ \t]*(?:v|f|vn|vt)[ \t]+[-+.\d]", re.MULTILINE)
 
 
@@ -112,6 +114,8 @@ def _read_model(data: bytes, suffix: str, upload: Upload) -> list[Part]:
         raise InvalidMesh("The FBX file is of the text form, which cannot be read; export it as binary FBX.")
     if b"\0" not in start and _OBJ_LINE.search(data if suffix == ".obj" else start):
         return read_obj(data, upload)
+    if suffix == ".obj" and _NO_OBJ_LINE.fullmatch(data):
+        raise InvalidMesh("The model has no faces.")
     if suffix == ".stl" and b"\0" in start:
         return [read_stl(data)]
     raise InvalidMesh(f"The file is not a model that can be read; use {READABLE}.")

@@ -47,9 +47,11 @@ def _read_binary(data: bytes) -> NDArray[np.float64]:
     if len(data) < _PREFIX_BYTES:
         raise InvalidMesh("The STL file is cut short.")
     count = _count(data)
-    check_counts(count)
     if len(data) < _PREFIX_BYTES + count * TRIANGLE.itemsize:
-        raise InvalidMesh("The STL file is cut short.")
+        raise InvalidMesh(
+            "The file is cut short, or no STL: it is shorter than the number of triangles in it asks for."
+        )
+    check_counts(count)
     triangles = np.frombuffer(data, dtype=TRIANGLE, count=count, offset=_PREFIX_BYTES)
     return triangles["corners"].astype(np.float64)
 

@@ -45,17 +45,27 @@ class Upload:
         """
         path = (unquote(reference) if is_uri else reference).strip().replace("\\", "/")
         if _SCHEME.match(path):
-            raise _outside(reference)
+            raise InvalidMesh(
+                f"The model refers to “{_shown(path)}” by an address, and nothing is fetched; put the file into one zip"
+                " with the model, and name it there."
+            )
         by_path = {name.lower(): name for name in self.files}
         by_name = {basename(name).lower(): name for name in self.files}
         is_absolute = path.startswith("/") or _DRIVE.match(path) is not None
         wanted = None if is_absolute else _resolve(self.folder, path)
         if wanted is None and not is_absolute:
-            raise _outside(reference)
+            raise self._outside(path)
         found = by_path.get((wanted or "").lower()) or by_name.get(basename(path).lower())
         if found is None and is_absolute:
-            raise _outside(reference)
+            raise self._outside(path)
         return None if found is None else self.files[found]
+
+    def _outside(self, path: str) -> InvalidMesh:
+        if self.files:
+            return InvalidMesh(f"The model refers to a file “{_shown(path)}” outside of its zip; put the file into it.")
+        return InvalidMesh(
+            f"The model refers to a file “{_shown(path)}” outside of what was uploaded; put both into one zip."
+        )
 
 
 def _resolve(folder: str, path: str) -> str | None:
@@ -71,7 +81,6 @@ def _resolve(folder: str, path: str) -> str | None:
     return "/".join(steps)
 
 
-def _outside(reference: str) -> InvalidMesh:
-    name = basename(reference.strip().replace("\\", "/"))
-    shown = "".join(character for character in name if character.isprintable())[:SHOWN_CHARACTERS]
-    return InvalidMesh(f"The model refers to a file “{shown}” outside of what was uploaded; put both into one zip.")
+def _shown(path: str) -> str:
+    name = basename(path.rstrip("/"))
+    return "".join(character for character in name if character.isprintable())[:SHOWN_CHARACTERS]

@@ -40,10 +40,14 @@ def _holes(report: MeshReport) -> list[Finding]:
     return found
 
 
-def _inside(report: MeshReport) -> list[Finding]:
-    is_flat = min(report.size_mm) == 0
+def is_sheet(report: MeshReport) -> bool:
+    """Whether the model is flat, or closed and encloses next to nothing; only a thickness makes it printable."""
     is_empty = report.volume_mm3 is not None and abs(report.volume_mm3) < LEAST_VOLUME * report.area_mm2**1.5
-    if not is_flat and not is_empty:
+    return is_empty or min(report.size_mm) == 0
+
+
+def _inside(report: MeshReport) -> list[Finding]:
+    if not is_sheet(report):
         return []
     fix = "Give it a thickness in a modelling program; a repair cannot know how much."
     return [Finding(Use.PRINT, "It is a sheet: it encloses nothing that could be printed.", fix)]

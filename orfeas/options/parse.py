@@ -203,10 +203,7 @@ def parse_packing(
     packed = parse_choice("compression", compression, Compression)
     if packed is not Compression.NONE and output_format is not OutputFormat.GLB:
         raise InvalidOption("Only a GLB can be compressed; choose none.", "compression")
-    size = parse_integer("texture_size", texture_size, TEXTURE_SIZES_PX[0], TEXTURE_SIZES_PX[-1], auto=0)
-    if size not in (0, *TEXTURE_SIZES_PX):
-        allowed = ", ".join(map(str, TEXTURE_SIZES_PX))
-        raise InvalidOption(f"texture_size cannot be {size}; choose one of {allowed}, or 0 to keep it.", "texture_size")
+    size = _parse_packed_size(texture_size)
     if size and not output_format.holds_textures:
         raise InvalidOption(
             f"texture_size cannot be set for {name}, which holds no texture; leave it at 0.", "texture_size"
@@ -222,6 +219,15 @@ def parse_packing(
         message = f"texture_format cannot be “webp” for {name}; choose one of keep, png, jpeg."
         raise InvalidOption(message, "texture_format")
     return Packing(packed, size, TextureFormat(choice))
+
+
+def _parse_packed_size(value: object) -> int:
+    """No side of a packed texture is longer; 0 keeps them."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, *TEXTURE_SIZES_PX):
+        return int(value)
+    allowed = ", ".join(map(str, TEXTURE_SIZES_PX))
+    shown = f"{value:g}" if isinstance(value, float) else str(value) if type(value) is int else quote(value)
+    raise InvalidOption(f"texture_size cannot be {shown}; choose one of {allowed}, or 0 to keep it.", "texture_size")
 
 
 def parse_print_options(

@@ -181,6 +181,21 @@ def test_a_child_at_work_ends_soon_after_its_parent_is_gone(tmp_path: Path) -> N
     wait_for(lambda: started.exists() and not is_running(int(started.read_text())), 20)
 
 
+def test_a_child_whose_parent_was_killed_ends_without_a_word(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = (
+        "from pathlib import Path; from orfeas.apart import Apart; from orfeas.progress import Progress, Stage\n"
+        "from tests.apart import work\nprogress = Progress()\n"
+        f"with progress.stage(Stage.REPAIR): Apart().run(work.step_on, progress, 60, Path({str(started)!r}))"
+    )
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE, text=True) as parent:
+        wait_for(started.exists)
+        parent.kill()
+        assert parent.stderr is not None
+        assert parent.stderr.read() == ""  # to its end, so the child, which has it too, is gone
+
+
 def test_a_child_that_nobody_has_work_for_is_ended(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orfeas.apart.pool.IDLE_S", 0.1)
     apart = Apart()

@@ -66,3 +66,10 @@ def hold_the_lock(progress: Progress, started: Path) -> None:
     """Hang as a hostile pattern does: no other thread of the process gets a turn."""
     started.write_text(str(os.getpid()))
     re.match("(a|a)*b", "a" * 60)
+
+
+def step_on(progress: Progress, started: Path) -> None:
+    for done in range(1000):
+        progress.step(done, 1000)
+        started.touch()
+        time.sleep(0.02)

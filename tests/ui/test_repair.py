@@ -232,3 +232,9 @@ def test_a_large_model_is_converted_in_a_process_of_its_own(
         assert measure(load_mesh(Path(path))).faces == len(blob().faces)
     packed = client.predict(job_id, "glb", "draco", api_name="/download")
     assert measure(load_mesh(Path(packed))).faces == len(blob().faces)
+
+
+def test_walls_and_mass_of_an_open_mesh_are_not_measured(client: Client, tmp_path: Path) -> None:
+    mesh = written(without_faces(box(20.0), 0), tmp_path / "in.stl")
+    report = client.predict(handle_file(mesh), api_name="/inspect_print")
+    assert (report["solid_g"], report["thinnest_wall_mm"], report["why_not"]) == (None, None, "it is not closed")

@@ -4,8 +4,10 @@ import trimesh
 
 from orfeas.meshes.printing.materials import mass_of
 from orfeas.meshes.printing.overhang import measure_overhang
+from orfeas.meshes.printing.solid import find_solid
 from orfeas.meshes.printing.thickness import measure_thickness
-from orfeas.meshes.stats import measure
+from orfeas.meshes.stats import measure_by
+from orfeas.meshes.topology import topology_of
 from orfeas.options import PrintOptions
 from orfeas.progress import Progress
 from orfeas.records import PrintReport
@@ -14,35 +16,40 @@ STEPS = 3
 
 
 def check_print(mesh: trimesh.Trimesh, options: PrintOptions, progress: Progress) -> PrintReport:
-    """Measure what a printer would make of ``mesh`` as it stands.
+    """Measure what a printer would make of ``mesh`` as it stands; what is inside out is turned outward first.
 
     Args:
-        mesh: millimetres, Y up (conventions §1), wound outward (§4).
+        mesh: millimetres, Y up (conventions §1).
         options: the material, and what counts as thin and as hanging over.
         progress: in an open stage.
 
     Raises:
-        InvalidMesh: it has no surface, or no inside.
+        InvalidMesh: it has no surface.
     """
     progress.step(0, STEPS)
-    report = measure(mesh)
+    topology = topology_of(mesh)
+    report = measure_by(topology, mesh, crossing_faces=None)
+    solid = find_solid(mesh, topology, report)
     progress.step(1, STEPS)
-    walls = measure_thickness(mesh, options.min_wall_mm, check=progress.check)
+    walls = mass = None
+    if solid.volume_mm3 is not None:
+        walls = measure_thickness(solid.mesh, options.min_wall_mm, check=progress.check)
+        mass = mass_of(solid.volume_mm3, report.area_mm2, options.material)
     progress.step(2, STEPS)
-    overhang = measure_overhang(mesh, options.max_overhang_deg, check=progress.check)
+    overhang = measure_overhang(solid.mesh, options.max_overhang_deg, check=progress.check)
     progress.step(STEPS, STEPS)
-    has_volume = report.volume_mm3 is not None and report.volume_mm3 > 0
-    mass = mass_of(report.volume_mm3, report.area_mm2, options.material) if has_volume and report.volume_mm3 else None
     return PrintReport(
         material=options.material.value,
         solid_g=mass.solid_g if mass else None,
         min_wall_mm=options.min_wall_mm,
-        thinnest_wall_mm=walls.min_mm,
-        p5_wall_mm=walls.p5_mm,
-        thin_share=walls.thin_share,
+        thinnest_wall_mm=walls.min_mm if walls else None,
+        p5_wall_mm=walls.p5_mm if walls else None,
+        thin_share=walls.thin_share if walls else None,
         max_overhang_deg=options.max_overhang_deg,
         overhang_mm2=overhang.area_mm2,
         overhang_share=overhang.area_share,
         support_mm3=overhang.support_mm3,
         plate_mm2=overhang.plate_mm2,
+        why_not=solid.why_not,
+        notes=solid.notes,
     )

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from orfeas.errors import InvalidMesh, InvalidOption
 from orfeas.meshes.appearance import Appearance, appearance_of, visual_of
 from orfeas.meshes.child import ChildFailed, ChildTooSlow, run_child
+from orfeas.meshes.halfedges import half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
+from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.printing import drill
 from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
 from orfeas.meshes.printing.places import Hole, place_holes
 from orfeas.meshes.stats import measure
-from orfeas.meshes.topology import repeats_a_vertex
+from orfeas.meshes.topology import repeats_a_vertex, topology_of
+from orfeas.meshes.verdict import is_sheet
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 
@@ -37,6 +40,8 @@ class Hollowed:
         mesh: closed; its outside keeps colours, texture and UVs, its inside has one colour.
         wall_mm: how thick its walls are at least.
         cavities: how many hollows there are.
+        bodies: of how many bodies the model is.
+        solid_bodies: how many of them had no room for a hollow.
         holes: the holes that drain them.
         solid_mm3: the volume before.
         volume_mm3: the volume now.
@@ -45,6 +50,8 @@ class Hollowed:
     mesh: trimesh.Trimesh
     wall_mm: float
     cavities: int
+    bodies: int
+    solid_bodies: int
     holes: tuple[Hole, ...]
     solid_mm3: float
     volume_mm3: float
@@ -107,7 +114,9 @@ def hollow(
     check()
     after = measure(made)
     _check_result(before, after, cavities, drilled)
-    return Hollowed(made, wall_mm, len(cavities.volumes), drilled, _volume(before), _volume(after))
+    is_hollow = _hollowed_bodies(mesh, cavities, check)
+    bodies, solid = len(is_hollow), int(np.count_nonzero(~is_hollow))
+    return Hollowed(made, wall_mm, len(cavities.volumes), bodies, solid, drilled, _volume(before), _volume(after))
 
 
 def _check_options(wall_mm: float, holes: int, hole_mm: float, size_mm: float) -> None:
@@ -121,8 +130,10 @@ def _check_options(wall_mm: float, holes: int, hole_mm: float, size_mm: float) -
 
 
 def _closed(report: MeshReport | None) -> MeshReport:
+    if report is not None and is_sheet(report):
+        raise InvalidMesh("The model is a sheet and cannot be hollowed; give it a thickness in a modelling program.")
     if report is None or report.volume_mm3 is None:
-        raise InvalidMesh("Only a closed model can be hollowed; repair it first.")
+        raise InvalidMesh("Only a closed model can be hollowed, and this one is not.")
     if report.volume_mm3 <= 0:
         raise InvalidMesh("The model is inside out; repair it before it is hollowed.")
     return report
@@ -145,6 +156,27 @@ def _join(mesh: trimesh.Trimesh, look: Appearance, cavities: Cavities) -> _Body:
     kept = kept[~repeats_a_vertex(place[kept])]  # they bound nothing, and Manifold takes none
     faces = np.concatenate([kept, cavities.faces + len(outer)])
     return _Body(np.concatenate([rows, lining]), faces, place)
+
+
+def _hollowed_bodies(mesh: trimesh.Trimesh, cavities: Cavities, check: Callable[[], None]) -> NDArray[np.bool_]:
+    """Whether a hollow lies in each body of ``mesh``; what bounds an older hollow is none."""
+    topology = topology_of(mesh)
+    faces = topology.faces[topology.is_whole]
+    labels = label(half_edges(faces).pairs() // 3, len(faces))
+    volumes = component_volumes(topology.points, faces, labels)
+    order = np.argsort(labels, kind="stable")
+    bodies = np.split(topology.points[faces[order]], np.cumsum(np.bincount(labels))[:-1])
+    bodies = [corners for corners, volume in zip(bodies, volumes, strict=True) if volume > 0]
+    if len(bodies) == 1:
+        return np.ones(1, dtype=np.bool_)
+    _, first = np.unique(cavities.number, return_index=True)
+    inside = cavities.points[cavities.faces[first, 0]]
+    found = np.zeros(len(bodies), dtype=np.bool_)
+    for number, corners in enumerate(bodies):
+        check()
+        near = ((inside > corners.min(axis=(0, 1))) & (inside < corners.max(axis=(0, 1)))).all(axis=1)
+        found[number] = any(winding_number(point, corners) > 0.5 for point in inside[near])
+    return found
 
 
 def _drill(body: _Body, holes: tuple[Hole, ...], timeout_s: float, check: Callable[[], None]) -> _Body:

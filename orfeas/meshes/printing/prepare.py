@@ -118,6 +118,8 @@ def _hollowed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[],
     share = 100 * made.volume_mm3 / made.solid_mm3
     holes = f", drained by {len(made.holes)} hole{'s' if len(made.holes) > 1 else ''}" if made.holes else ""
     hollows = f"{made.cavities} hollow{'s' if made.cavities > 1 else ''}"
-    return Prepared(
-        made.mesh, (f"{hollows} within walls of {made.wall_mm:g} mm{holes}: {share:.0f} % of the material.",)
-    )
+    notes = [f"{hollows} within walls of {made.wall_mm:g} mm{holes}: {share:.0f} % of the material."]
+    if made.solid_bodies:
+        stay = "stay" if made.solid_bodies > 1 else "stays"
+        notes.append(f"{made.solid_bodies:,} of {made.bodies:,} bodies {stay} solid, with no room for a hollow.")
+    return Prepared(made.mesh, tuple(notes))

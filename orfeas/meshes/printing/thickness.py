@@ -83,7 +83,7 @@ def measure_thickness(
     thickness = np.median(depths, axis=1)
     closed = np.isfinite(thickness)
     if not closed.any():
-        raise InvalidMesh("The model has no inside, so its walls have no thickness; repair it first.")
+        raise InvalidMesh("The model has no inside, so its walls have no thickness.")
     known = thickness[closed]
     thin = np.flatnonzero(closed & (thickness < limit_mm))
     thin = thin[np.argsort(thickness[thin], kind="stable")][:THINNEST]

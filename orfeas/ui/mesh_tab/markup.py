@@ -20,21 +20,19 @@ def inspection(name: str, report: MeshReport) -> str:
 def print_check(name: str, report: PrintReport) -> str:
     """What printing a mesh comes to, each number with what to make of it."""
     title = f"Print check: {escape(name)}"
-    mass = "no mass, for it is not closed" if report.solid_g is None else f"{report.solid_g:,.1f} g filled through"
-    thin = report.thin_share > 0
+    material = MATERIAL_NAMES[Material(report.material)]
+    unmeasured = f"Not measured, for {report.why_not}."
+    mass = unmeasured if report.solid_g is None else f"{report.solid_g:,.1f} g filled through, in {material}."
+    walls = unmeasured
+    if report.thinnest_wall_mm is not None and report.thin_share is not None:
+        walls = (
+            f"{report.thinnest_wall_mm:.2f} mm at the thinnest; {report.thin_share:.0%} of the surface is thinner than "
+            f"{report.min_wall_mm:g} mm."
+        )
     leaning = report.overhang_share > 0
     rows = (
-        (
-            "Mass",
-            "bad" if report.solid_g is None else "good",
-            f"{mass}, in {MATERIAL_NAMES[Material(report.material)]}.",
-        ),
-        (
-            "Walls",
-            "bad" if thin else "good",
-            f"{report.thinnest_wall_mm:.2f} mm at the thinnest; {report.thin_share:.0%} of the surface is thinner than "
-            f"{report.min_wall_mm:g} mm.",
-        ),
+        ("Mass", "bad" if report.solid_g is None else "good", " ".join((mass, *report.notes))),
+        ("Walls", "good" if report.thin_share == 0 else "bad", walls),
         (
             "Overhangs",
             "bad" if leaning else "good",

@@ -13,7 +13,7 @@ from orfeas.meshes.printing.hollow import Hollowed, hollow
 from orfeas.meshes.printing.rays import split
 from orfeas.meshes.printing.thickness import measure_thickness
 from orfeas.meshes.stats import measure
-from tests.meshes.solids import blob, box, coloured_box, inverted, joined, textured_ball, without_faces
+from tests.meshes.solids import blob, box, coloured_box, inverted, joined, slab, textured_ball, without_faces
 
 Solid = manifold3d.Manifold
 
@@ -157,6 +157,7 @@ def test_the_model_is_left_alone_and_it_comes_out_the_same_every_time() -> None:
     [
         (trimesh.Trimesh(), "closed"),
         (without_faces(box(30.0), 0), "closed"),
+        (slab(1e-9, size=30.0), "is a sheet"),
         (inverted(box(30.0)), "inside out"),
         (box(7.0), "too thin"),
     ],

@@ -11,7 +11,7 @@ from orfeas.meshes.printing.prepare import prepare
 from orfeas.meshes.stats import measure
 from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress, Stage, Step
-from tests.meshes.solids import blob, box, scaled, textured_ball
+from tests.meshes.solids import blob, box, inverted, joined, scaled, textured_ball
 
 
 @pytest.fixture
@@ -60,6 +60,26 @@ def test_the_size_comes_before_the_printer_and_the_walls_after(progress: Progres
     assert report.volume_mm3 is not None
     assert 100.0**3 - 90.0**3 <= report.volume_mm3 <= 1.1 * (100.0**3 - 90.0**3)
     assert prepared.notes[1].startswith("1 hollow within walls of 5 mm: ")
+
+
+@pytest.mark.parametrize(
+    ("others", "notes"),
+    [
+        ([], ()),
+        ([box(24.0, (40.0, 0.0, 0.0))], ()),
+        ([box(5.0, (40.0, 0.0, 0.0))], ("1 of 2 bodies stays solid, with no room for a hollow.",)),
+        (
+            [box(5.0, (40.0, 0.0, 0.0)), inverted(box(12.0)), box(4.0)],
+            ("2 of 3 bodies stay solid, with no room for a hollow.",),
+        ),
+    ],
+    ids=["one", "two", "one too small", "within an older hollow"],
+)
+def test_bodies_that_stay_solid_are_told(
+    others: list[trimesh.Trimesh], notes: tuple[str, ...], progress: Progress
+) -> None:
+    prepared = prepare(joined(box(30.0), *others), RepairOptions(hollow_mm=3.0), progress)
+    assert prepared.notes[1:] == notes
 
 
 def test_the_printers_height_is_the_models(progress: Progress) -> None:
