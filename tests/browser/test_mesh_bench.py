@@ -61,8 +61,7 @@ def test_the_print_is_checked(visit: Opener, broken: Path) -> None:
     page.click("#print-options > button")
     page.click("#check-print")
     status = page.locator(".status.inspected")
-    expect(status).to_contain_text("no mass, for it is not closed, in PLA", timeout=20_000)
-    expect(status).to_contain_text("mm at the thinnest")
+    expect(status).to_contain_text("Not measured, for it is not closed.", timeout=20_000)
     expect(status).to_contain_text("Stands on")
 
 

@@ -56,7 +56,7 @@ def test_the_print_check_measures_what_the_stage_shows(server: Running, page: Pa
     page.send("mesh", "change")
     status = page.send("check-print", "click")["status"]
     assert f"Print check: {path.name}</h2>" in status
-    assert "no mass, for it is not closed" in status
+    assert "Not measured, for it is not closed." in status
 
     client = server.client()
     client.predict(handle_file(path), api_name="/repair_mesh")
@@ -68,7 +68,7 @@ def test_the_print_check_measures_what_the_stage_shows(server: Running, page: Pa
     assert f"jobs/{job_id}/model.3mf" in status
 
     page.send("mesh", "change")
-    assert "no mass, for it is not closed" in page.send("check-print", "click")["status"]
+    assert "Not measured, for it is not closed." in page.send("check-print", "click")["status"]
 
 
 def test_a_script_that_cancels_an_inspection_stops_it(server: Running, heavy: Path, light: Path) -> None:
