@@ -86,7 +86,7 @@ def pack(mesh: trimesh.Trimesh, output_format: OutputFormat, provenance: Provena
     if is_reduced:
         mesh = with_smaller_textures(mesh, packing.texture_size)
     if provenance is not None:
-        provenance = written_as(provenance, output_format, packing.texture_format)
+        provenance = _packed_as(provenance, output_format, packing.texture_format)
         provenance = _reduced_to(provenance, packing.texture_size) if is_reduced else provenance
     texture_format = packing.texture_format or texture_format_of(provenance)
     return export(mesh, output_format, provenance, texture_format, packing.compression)
@@ -99,7 +99,7 @@ def _reduced_to(provenance: Provenance, side_px: int) -> Provenance:
     return replace(provenance, options=options, notes=(*provenance.notes, f"The texture was reduced to {side_px} px."))
 
 
-def written_as(provenance: Provenance, output_format: OutputFormat, texture_format: TextureFormat | None) -> Provenance:
+def _packed_as(provenance: Provenance, output_format: OutputFormat, texture_format: TextureFormat | None) -> Provenance:
     """The same, for a file in ``output_format``; WebP, which only a GLB can hold, becomes JPEG elsewhere."""
     written = provenance.written_as(output_format)
     is_webp = written.options.get("texture_format") == TextureFormat.WEBP
@@ -118,8 +118,3 @@ def texture_format_of(provenance: Provenance | None) -> TextureFormat:
         return TextureFormat(str(provenance.options.get("texture_format", TextureFormat.JPEG)))
     except ValueError:
         return TextureFormat.JPEG  # a word that a stranger's file may hold
-
-
-def write_model(data: bytes, output_format: OutputFormat, files: JobFiles) -> None:
-    """Write the model's bytes where they belong, whole or not at all."""
-    write_whole(files.model(output_format), data)

@@ -1,6 +1,7 @@
 """One process to a data folder: what two would do to each other's files is not to be mended afterwards."""
 
 import os
+from contextlib import suppress
 from errno import ENOLCK, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 
@@ -20,6 +21,8 @@ NO_LOCKS = (ENOLCK, ENOSYS, EOPNOTSUPP)
 class FolderLock:
     """That a folder is this object's alone, by a lock of the operating system's, which ends with the process.
 
+    A process that this one forks does not have it.
+
     Args:
         folder: made if it is not there.
 
@@ -37,8 +40,7 @@ class FolderLock:
             write_whole(self._pid, str(os.getpid()).encode())
         except Timeout as error:
             raise InternalError(
-                f"{folder} is in use by another ORFEAS{_process(self._pid)}; stop that one, or set ORFEAS_DATA_DIR to"
-                " another folder."
+                f"{folder} is in use by {_holder(self._pid)}, or set ORFEAS_DATA_DIR to another folder."
             ) from error
         except OSError as error:
             self._lock.release()
@@ -50,13 +52,17 @@ class FolderLock:
     def release(self) -> None:
         """Let others have the folder; done again, it does nothing."""
         if self._lock.is_locked:
-            self._pid.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows deletes no file that another process reads just now
+                self._pid.unlink(missing_ok=True)
             self._lock.release()
 
 
-def _process(pid: Path) -> str:
-    """The process that has the folder, in words; empty where it has only just begun to say so."""
+def _holder(pid: Path) -> str:
+    """Who has the folder, and what to do about it; without a number where it has only just begun to say so."""
     try:
-        return f" (process {int(pid.read_text(encoding='utf-8'))})"
+        number = int(pid.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
+        return "another ORFEAS; stop that one"
+    if number == os.getpid():
+        return "another Studio of this process; close it"
+    return f"another ORFEAS (process {number}); stop that one"

@@ -1,9 +1,11 @@
 """What a monitoring system asks for: counters, timings and levels, as Prometheus text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from orfeas.errors import OrfeasError
 from orfeas.progress import Stage
 from orfeas.records import Job
 
@@ -52,9 +54,14 @@ class Metrics:
             Gauge(name, text, registry=self._registry).set_function(level)
         ProcessCollector(namespace="orfeas", registry=self._registry)
 
-    def refused(self, code: str) -> None:
-        """Count a request that did not become a job, by its error's code."""
-        self._refusals.labels(code).inc()
+    @contextmanager
+    def refusals_counted(self) -> Iterator[None]:
+        """Count the request that is refused in here, and so becomes no job, by its error's code."""
+        try:
+            yield
+        except OrfeasError as error:
+            self._refusals.labels(error.code).inc()
+            raise
 
     def ended(self, job: Job) -> None:
         """Count a job that has ended, with its times where it completed."""

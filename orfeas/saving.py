@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import trimesh
 
 from orfeas.apart import Apart
-from orfeas.conversion import convert, write_model
+from orfeas.conversion import convert
 from orfeas.files import write_whole
 from orfeas.job_files import THUMBNAIL_PX, JobFiles, write_thumbnail
 from orfeas.meshes.appearance import appearance_of
@@ -94,7 +94,7 @@ def write_files(progress: Progress, model: Model, files: JobFiles) -> Saved:
         # The GLB comes last of the two: where it is, everything a conversion needs is.
         write_whole(files.provenance, provenance.to_json())
         glb = export(placed, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB), model.texture_format)
-        write_model(glb, OutputFormat.GLB, files)
+        write_whole(files.model(OutputFormat.GLB), glb)
         progress.step(2, STEPS)
         convert(progress, files, model.output_format, Packing())
         progress.step(3, STEPS)

@@ -190,16 +190,30 @@ def _leave(server: Server) -> None:
     """Stop the server, and then the process, which does not wait for a step that nothing can interrupt.
 
     By then its job is recorded as stopped; what it was writing is found as such at the next start.
+
+    Raises:
+        SystemExit: stopping failed; standard error has the traceback.
     """
     end = time.monotonic() + STOP_LIMIT_S
-    stopping = threading.Thread(target=server.stop, daemon=True)
+    is_stopped = threading.Event()
+
+    def stop() -> None:
+        server.stop()
+        is_stopped.set()
+
+    stopping = threading.Thread(target=stop, daemon=True)
     stopping.start()
     stopping.join(STOP_LIMIT_S)
     # What the interpreter would wait for before it ends.
     others = [thread for thread in threading.enumerate() if not (thread.daemon or thread is threading.current_thread())]
     for thread in others:
         thread.join(max(0.0, end - time.monotonic()))
+    has_failed = not (stopping.is_alive() or is_stopped.is_set())
+    if has_failed:
+        LOGGER.error("stopping failed, as told above")
     if stopping.is_alive() or any(thread.is_alive() for thread in others):
         LOGGER.warning("what runs did not stop within %.0f s, and is ended with the process", STOP_LIMIT_S)
         logging.shutdown()
-        os._exit(0)
+        os._exit(int(has_failed))
+    if has_failed:
+        sys.exit(1)

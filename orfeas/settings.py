@@ -125,9 +125,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _can_import_gradio(self) -> Self:
         for name in GRADIO_NUMBERS:
-            value = os.environ.get(name)
-            if value is not None and not re.fullmatch(r"\s*\d+\s*", value):
-                raise ValueError(f"{name} is “{value}”, which is no whole number; unset it")
+            value = os.environ.get(name, "0")
+            try:
+                int(value)
+            except ValueError as error:
+                raise ValueError(f"{name} is “{value}”, which is no whole number; unset it") from error
         return self
 
     @model_validator(mode="after")

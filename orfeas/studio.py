@@ -6,11 +6,10 @@ recorded), then run in a thread of the caller's; it always ends completed, faile
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from PIL import Image
@@ -50,6 +49,8 @@ from orfeas.zero_gpu import ZeroGpu
 
 LOGGER = logging.getLogger(__name__)
 
+# A job that ended in time has the device only a moment longer.
+LET_GO_S = 0.5
 LOCAL = Caller(session="", owner="local", address="")
 
 
@@ -67,37 +68,36 @@ class Studio:
     def __init__(
         self, settings: Settings | None = None, is_waiting: Callable[[str], bool] = lambda job_id: True
     ) -> None:
-        self.settings = settings or read_settings()
-        self._folder_lock = FolderLock(self.settings.data_dir)
-        self.workspace = Workspace(
-            self.settings.data_dir, keep_days=self.settings.keep_days, keep_gb=self.settings.keep_gb
-        )
-        self.jobs = Jobs(
-            self.settings.data_dir / "history.sqlite3",
-            flag_of=self.workspace.cancel_flag,
-            max_waiting=self.settings.max_waiting,
-            session_limit=self.settings.session_limit,
-            address_limit=self.settings.address_limit,
-            is_waiting=is_waiting,
-        )
-        self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
-        self._zero_gpu = ZeroGpu(self.settings) if self.settings.is_zero_gpu else None
-        self._apart = Apart()
-        self.roster = Roster(self.settings, self._apart, "cpu" if self._zero_gpu else None)
-        self.fetching = Fetching(self.roster.fetchables, self.settings.why_no_fetch)
-        self.meshes = MeshFiles(self._apart)
-        self.results = Results(self.jobs, self.workspace, self._apart, self.tidy)
-        self._device = threading.Lock()
-        self._tasks: dict[str, Task] = {}
-        self.is_closed = False
+        self.settings = settings = settings or read_settings()
+        self._folder_lock = FolderLock(settings.data_dir)
+        with ExitStack() as undo:
+            undo.callback(self._folder_lock.release)
+            self.workspace = Workspace(settings.data_dir, keep_days=settings.keep_days, keep_gb=settings.keep_gb)
+            self.jobs = Jobs(
+                settings.data_dir / "history.sqlite3",
+                flag_of=self.workspace.cancel_flag,
+                max_waiting=settings.max_waiting,
+                session_limit=settings.session_limit,
+                address_limit=settings.address_limit,
+                is_waiting=is_waiting,
+            )
+            self.metrics = Metrics(self.jobs.running, self.jobs.waiting, lambda: self.workspace.used_bytes)
+            self._zero_gpu = ZeroGpu(settings) if settings.is_zero_gpu else None
+            self._apart = Apart()
+            self.roster = Roster(settings, self._apart, "cpu" if self._zero_gpu else None)
+            self.fetching = Fetching(self.roster.fetchables, settings.why_no_fetch)
+            self.meshes = MeshFiles(self._apart)
+            self.results = Results(self.jobs, self.workspace, self._apart, self.tidy)
+            self._device = threading.Lock()
+            self._tasks: dict[str, Task] = {}
+            self.is_closed = False
+            undo.pop_all()
         self.tidy()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def warm_up(self) -> None:
@@ -110,12 +110,18 @@ class Studio:
             LOGGER.warning("the first job will take longer: %s", error)
 
     def close(self) -> None:
-        """Stop what runs, mark it cancelled, and close the history."""
+        """Stop what runs, mark it cancelled, and close the history.
+
+        A job that could not be stopped in time keeps the data folder from others until the process ends, or until this
+        is called again once that job has ended.
+        """
         self.is_closed = True
         self.jobs.close()
         self.fetching.close()
         self._apart.close()
-        self._folder_lock.release()
+        if self._device.acquire(timeout=LET_GO_S):
+            self._folder_lock.release()
+            self._device.release()
 
     def tidy(self) -> None:
         """Delete what has expired; done at the start, after every job, and by a server now and then."""
@@ -176,10 +182,13 @@ class Studio:
         Raises:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
-        with self._refusals_counted():
+        with self.metrics.refusals_counted():
             info = check_image(image)
-            has_mask = _is_checked(mask)
-            task, reason = self.roster.model_task(options, choose_seed(options.seed), file_stem(image.stem), has_mask)
+            if mask is not None:
+                check_mask(mask)
+            task, reason = self.roster.model_task(
+                options, choose_seed(options.seed), file_stem(image.stem), mask is not None
+            )
             return self._claim(JobKind.IMAGE_TO_3D, task, reason, caller, image, info, mask=mask)
 
     def submit_texture(
@@ -190,11 +199,14 @@ class Studio:
         Raises:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
-        with self._refusals_counted():
+        with self.metrics.refusals_counted():
             info = check_image(image)
             check_mesh_file(mesh)
-            has_mask = _is_checked(mask)
-            task, reason = self.roster.texture_task(options, choose_seed(options.seed), file_stem(mesh.stem), has_mask)
+            if mask is not None:
+                check_mask(mask)
+            task, reason = self.roster.texture_task(
+                options, choose_seed(options.seed), file_stem(mesh.stem), mask is not None
+            )
             return self._claim(JobKind.TEXTURE, task, reason, caller, image, info, mesh, mask)
 
     def submit_repair(self, mesh: Path, options: RepairOptions, caller: Caller = LOCAL) -> Job:
@@ -203,7 +215,7 @@ class Studio:
         Raises:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
-        with self._refusals_counted():
+        with self.metrics.refusals_counted():
             check_mesh_file(mesh)
             task = RepairTask(options, self._apart, file_stem(mesh.stem))
             return self._claim(JobKind.REPAIR, task, "", caller, mesh=mesh)
@@ -214,7 +226,7 @@ class Studio:
         Raises:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
-        with self._refusals_counted():
+        with self.metrics.refusals_counted():
             task, reason = self.roster.picture_task(prompt, options, choose_seed(options.seed), file_stem(prompt))
             return self._claim(JobKind.TEXT_TO_IMAGE, task, reason, caller)
 
@@ -227,7 +239,7 @@ class Studio:
             OrfeasError: why it was not accepted; then nothing is recorded.
         """
         seed = choose_seed(shape.seed)
-        with self._refusals_counted():
+        with self.metrics.refusals_counted():
             first, first_reason = self.roster.picture_task_of_model(prompt, picture, seed, file_stem(prompt))
             task, reason = self.roster.model_task(shape, seed, first.stem)
             return self._claim(JobKind.TEXT_TO_3D, replace(task, picture=first), f"{first_reason} {reason}", caller)
@@ -265,8 +277,7 @@ class Studio:
         Raises:
             OrfeasError: why it was not accepted, or how it failed.
         """
-        job = self.submit_text_to_image(parse_prompt(prompt), options or PictureOptions())
-        return self._run_to_result(job)
+        return self._run_to_result(self.submit_text_to_image(parse_prompt(prompt), options or PictureOptions()))
 
     def text_to_3d(self, prompt: str, picture: PictureOptions | None = None, shape: ShapeOptions | None = None) -> Job:
         """Make a model from words, and return the job when it is done.
@@ -278,8 +289,7 @@ class Studio:
         return self._run_to_result(job)
 
     def _run_to_result(self, job: Job) -> Job:
-        self.run(job.job_id)
-        return self.result(job.job_id)
+        return self.result(self.run(job.job_id).job_id)
 
     def run(self, job_id: str) -> Job:
         """Do a submitted job, in the calling thread, once the device is free.
@@ -375,14 +385,6 @@ class Studio:
         self._tasks[job.job_id] = task
         return job
 
-    @contextmanager
-    def _refusals_counted(self) -> Iterator[None]:
-        try:
-            yield
-        except OrfeasError as error:
-            self.metrics.refused(error.code)
-            raise
-
     def _end(self, job: Job) -> Job:
         self.metrics.ended(job)
         LOGGER.info("job %s (%s, %s) %s", job.job_id, job.kind, job.engine, job.status)
@@ -395,14 +397,3 @@ class Studio:
         for job_id in held:
             if job_id not in live and self._tasks.pop(job_id, None) is not None:
                 self._end(self.jobs.get(job_id))
-
-
-def _is_checked(mask: Path | None) -> bool:
-    """Whether there is a mask; one that cannot be used is refused.
-
-    Raises:
-        InvalidImage: it cannot be used.
-    """
-    if mask is not None:
-        check_mask(mask)
-    return mask is not None

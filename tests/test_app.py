@@ -246,6 +246,24 @@ def test_a_step_that_nothing_can_interrupt_is_not_waited_for(tmp_path: Path, mug
         )
 
 
+# What the server is to put back into the environment cannot be.
+BROKEN = """
+from dataclasses import replace
+from orfeas.server import _leave, build
+from orfeas.settings import require_settings
+_leave(replace(build(require_settings()), environment={"no=name": "value"}))
+"""
+
+
+def test_a_failure_to_stop_is_told_and_the_process_fails(tmp_path: Path) -> None:
+    environment = {**os.environ, "ORFEAS_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", BROKEN]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=START_LIMIT_S)
+    assert result.returncode == 1
+    assert "ValueError: illegal environment variable name" in result.stderr
+    assert result.stderr.endswith("stopping failed, as told above\n")
+
+
 def test_after_a_kill_it_comes_up_with_its_history_and_stops_in_the_middle_of_a_fetch(
     killed: Killed, mug: Path
 ) -> None:

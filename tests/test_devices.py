@@ -55,6 +55,7 @@ def test_a_device_that_the_operator_named_is_required(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("choice", ["auto", "cpu"])
 def test_a_gpu_that_nobody_named_is_not_missed(choice: str) -> None:
     require_device(Settings.model_validate({"device": choice}))
+    assert choose_device(choice) == CPU  # type: ignore[arg-type]  # as above
 
 
 def test_auto_takes_a_gpu_before_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,9 +36,48 @@ def test_a_folder_of_another_process_is_refused_until_that_one_is_killed(tmp_pat
     FolderLock(tmp_path).release()
 
 
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from orfeas.folder_lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+if not os.fork():
+    print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing forks there")
+def test_a_process_that_the_holder_forked_does_not_keep_the_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FORKING, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        child = int(holder.stdout.readline())
+        try:
+            with pytest.raises(InternalError, match=rf"another ORFEAS \(process {holder.pid}\)"):
+                FolderLock(tmp_path)
+            holder.kill()
+            holder.wait()
+            FolderLock(tmp_path).release()
+        finally:
+            holder.kill()
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_folder_is_let_go_though_its_number_is_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path, missing_ok: bool) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    lock = FolderLock(tmp_path)
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "unlink", refuse)
+        lock.release()
+    FolderLock(tmp_path).release()
+
+
 def test_a_folder_is_refused_to_a_second_studio_of_the_same_process(tmp_path: Path) -> None:
     first = FolderLock(tmp_path / "new")
-    with pytest.raises(InternalError, match=rf"in use by another ORFEAS \(process {os.getpid()}\)"):
+    with pytest.raises(InternalError, match=r"in use by another Studio of this process; close it, or set"):
         FolderLock(tmp_path / "new")
     first.release()
     first.release()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from orfeas.errors import OrfeasError, error_of
 from orfeas.metrics import Metrics
 from orfeas.records import Failure, Job, JobKind, JobStatus, new_job_id
 
@@ -35,6 +36,11 @@ def make_metrics(
     return Metrics(running, waiting, workspace_bytes)
 
 
+def refuse(metrics: Metrics, code: str) -> None:
+    with pytest.raises(OrfeasError, match="No"), metrics.refusals_counted():
+        raise error_of(code, "No.")
+
+
 def read(metrics: Metrics) -> dict[str, float]:
     """Samples by their name with labels, as Prometheus writes them."""
     return {
@@ -47,7 +53,7 @@ def read(metrics: Metrics) -> dict[str, float]:
 def test_every_name_begins_with_orfeas() -> None:
     metrics = make_metrics()
     metrics.ended(DONE)
-    metrics.refused("busy")
+    refuse(metrics, "busy")
     assert {name.split("_")[0] for name in read(metrics)} == {"orfeas"}
 
 
@@ -93,7 +99,7 @@ def test_levels_are_asked_whenever_the_text_is_rendered() -> None:
 def test_refusals_are_counted_by_code() -> None:
     metrics = make_metrics()
     for code in ("duplicate_job", "busy", "duplicate_job"):
-        metrics.refused(code)
+        refuse(metrics, code)
     samples = read(metrics)
     assert samples["orfeas_refusals_total code=duplicate_job"] == 2
     assert samples["orfeas_refusals_total code=busy"] == 1
@@ -101,5 +107,5 @@ def test_refusals_are_counted_by_code() -> None:
 
 def test_two_studios_count_apart() -> None:
     one, two = make_metrics(), make_metrics()
-    one.refused("busy")
+    refuse(one, "busy")
     assert "orfeas_refusals_total code=busy" not in read(two)

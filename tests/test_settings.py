@@ -94,7 +94,7 @@ def test_half_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["GRADIO_SERVER_PORT", "GRADIO_NUM_PORTS"])
-@pytest.mark.parametrize("value", ["many", "", "-1"])
+@pytest.mark.parametrize("value", ["many", "", "1.5"])
 def test_a_number_that_gradio_itself_would_stumble_over_is_refused_where_ours_wins(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
@@ -105,6 +105,14 @@ def test_a_number_that_gradio_itself_would_stumble_over_is_refused_where_ours_wi
     assert explain(error.value) == (
         f"ORFEAS cannot start with these settings: {name} is “{value}”, which is no whole number; unset it."
     )
+
+
+@pytest.mark.parametrize("value", [" 7860 ", "+5", "1_000", "-1"])
+def test_a_number_that_gradio_can_read_is_no_fault_where_ours_wins(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ORFEAS_PORT", "8123")
+    monkeypatch.setenv("GRADIO_SERVER_PORT", value)
+    monkeypatch.setenv("GRADIO_NUM_PORTS", value)
+    assert read_settings().port == 8123
 
 
 def test_variables_are_written_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:

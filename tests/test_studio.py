@@ -294,6 +294,45 @@ def test_closing_the_studio_stops_the_job_that_runs(settings: Settings, mug: Pat
         assert again.job(job.job_id).status is JobStatus.CANCELLED
 
 
+class Deaf(Stubborn):
+    """An engine with a step that nothing can interrupt, until the test lets it end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = threading.Event()
+
+    def generate(self, request: ShapeRequest, progress: Progress) -> ShapeResult:
+        self.started.set()
+        assert self.may_end.wait(60)
+        return super().generate(request, progress)
+
+
+def test_the_folder_stays_locked_while_a_job_is_still_at_work_in_it(settings: Settings, mug: Path) -> None:
+    engine = Deaf()
+    studio = with_engine(settings, engine)
+    job = studio.submit_image_to_3d(mug, DRAFT, TAB)
+    worker = threading.Thread(target=studio.run, args=(job.job_id,))
+    worker.start()
+    assert engine.started.wait(10)
+    studio.close()
+    with pytest.raises(InternalError, match="in use by another Studio of this process; close it, or set"):
+        Studio(settings)
+    engine.may_end.set()
+    worker.join(10)
+    studio.close()
+    with Studio(settings) as again:
+        assert again.job(job.job_id).status is JobStatus.CANCELLED
+
+
+def test_a_studio_that_cannot_start_lets_the_folder_go(settings: Settings) -> None:
+    (settings.data_dir / "history.sqlite3").mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(InternalError, match=r"history\.sqlite3"):
+            Studio(settings)
+    (settings.data_dir / "history.sqlite3").rmdir()
+    Studio(settings).close()
+
+
 def test_a_job_that_has_not_ended_has_no_result_and_no_download(studio: Studio, mug: Path) -> None:
     job = studio.submit_image_to_3d(mug, DRAFT, TAB)
     with pytest.raises(NotFound, match="queued"):

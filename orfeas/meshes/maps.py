@@ -8,13 +8,14 @@ from trimesh.visual.texture import TextureVisuals
 
 from orfeas.meshes.appearance import appearance_of
 
+BASE_COLOUR = "baseColorTexture"
 NORMALS = "normalTexture"
 
 
 def textures_of(material: PBRMaterial) -> dict[str, Image.Image]:
     """The textures there are, by the names that trimesh and glTF give them."""
     textures = {
-        "baseColorTexture": material.baseColorTexture,
+        BASE_COLOUR: material.baseColorTexture,
         "metallicRoughnessTexture": material.metallicRoughnessTexture,
         NORMALS: material.normalTexture,
         "occlusionTexture": material.occlusionTexture,
@@ -38,11 +39,13 @@ def with_smaller_textures(mesh: trimesh.Trimesh, side_px: int) -> trimesh.Trimes
     """
     look = appearance_of(mesh)
     assert look.material is not None and look.uv is not None, "there is no texture to make smaller"
-    smaller: dict[tuple[int, bool], Image.Image] = {}
+    is_clear = look.material.alphaMode in ("BLEND", "MASK")
+    smaller: dict[tuple[int, bool, bool], Image.Image] = {}
     textures = {}
     for name, image in textures_of(look.material).items():
-        key = (id(image), name == NORMALS)
-        smaller[key] = smaller.get(key) or _smaller(image, side_px, is_normals=name == NORMALS)
+        has_alpha, is_normals = is_clear and name == BASE_COLOUR, name == NORMALS
+        key = (id(image), has_alpha, is_normals)
+        smaller[key] = smaller.get(key) or _smaller(image, side_px, has_alpha=has_alpha, is_normals=is_normals)
         textures[name] = smaller[key]
     material = _with_textures(look.material, textures)
     return trimesh.Trimesh(
@@ -54,14 +57,28 @@ def with_smaller_textures(mesh: trimesh.Trimesh, side_px: int) -> trimesh.Trimes
     )
 
 
-def _smaller(image: Image.Image, side_px: int, *, is_normals: bool) -> Image.Image:
+def _smaller(image: Image.Image, side_px: int, *, has_alpha: bool, is_normals: bool) -> Image.Image:
     longest = max(image.size)
     if longest <= side_px:
         return image
     size = [max(1, round(side * side_px / longest)) for side in image.size]
+    image = _with_levels(image)
     # As sharp as a cubic filter, and never beyond the values there are: metal beside paint gets no bright rim.
-    reduced = image.resize(size, Image.Resampling.HAMMING)
+    if has_alpha:
+        return image.resize(size, Image.Resampling.HAMMING)
+    # Pillow weights colours by an alpha channel, which is one more number here and would turn what it holds black.
+    bands = [band.resize(size, Image.Resampling.HAMMING) for band in image.split()]
+    reduced = Image.merge(image.mode, bands)
     return _of_unit_length(reduced) if is_normals else reduced
+
+
+def _with_levels(image: Image.Image) -> Image.Image:
+    """The picture in a mode that has values in between; Pillow reduces the others by leaving pixels out."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image
 
 
 def _of_unit_length(normals: Image.Image) -> Image.Image:

@@ -44,12 +44,13 @@ def polygons_of(faces: NDArray[np.int64], is_quads: bool) -> list[NDArray[np.int
     Args:
         faces: ``[m, 3]``.
         is_quads: whether two triangles that follow each other and share their diagonal, as :func:`fans` cuts a quad,
-            are one face of four corners.
+            are one face, if its four corners are different ones.
     """
     even = len(faces) - len(faces) % 2
     first, second = faces[0:even:2], faces[1:even:2]
+    quads = np.column_stack([first, second[:, 2]])
     is_pair = (first[:, 0] == second[:, 0]) & (first[:, 2] == second[:, 1]) & is_quads
+    is_pair &= (np.diff(np.sort(quads, axis=1), axis=1) > 0).all(axis=1)
     is_single = np.ones(len(faces), dtype=np.bool_)
     is_single[:even] = ~np.repeat(is_pair, 2)
-    quads = np.column_stack([first, second[:, 2]])[is_pair]
-    return [same for same in (quads, faces[is_single]) if len(same)]
+    return [same for same in (quads[is_pair], faces[is_single]) if len(same)]

@@ -78,4 +78,6 @@ def _value(name: str, value: Scalar) -> str:
 
 
 def _stage(name: str) -> str:
-    return f"{STAGE_NAMES[Stage(name)]} time" if name in list(Stage) else "Time in all"
+    if name == "total":
+        return "Time in all"
+    return f"{STAGE_NAMES[Stage(name)] if name in list(Stage) else name} time"

@@ -64,6 +64,45 @@ def test_an_edge_between_metal_and_paint_gets_no_value_beyond_the_two() -> None:
     assert (levels.min(), levels.max()) == (50, 200)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("name", ["baseColorTexture", "metallicRoughnessTexture", "occlusionTexture"])
+def test_what_lies_under_an_alpha_channel_that_means_nothing_is_kept(mode: str, name: str) -> None:
+    ball = textured_ball()
+    image = Image.new("RGBA", (128, 128), (200, 40, 40, 0)).convert(mode)
+    setattr(material_of(ball), name, image)
+    reduced = textures_of(material_of(with_smaller_textures(ball, 64)))[name]
+    assert (reduced.mode, reduced.getpixel((32, 32))) == (mode, image.getpixel((64, 64)))
+
+
+@pytest.mark.parametrize("alpha_mode", ["BLEND", "MASK"])
+def test_a_colour_that_is_not_seen_does_not_spread_where_alpha_is_meant(alpha_mode: str) -> None:
+    ball = textured_ball()
+    columns = np.where(np.arange(128)[None, :, None] % 2, (200, 40, 40, 255), (0, 255, 0, 0)).astype(np.uint8)
+    material_of(ball).baseColorTexture = Image.fromarray(np.repeat(columns, 128, axis=0))
+    material_of(ball).alphaMode = alpha_mode
+    reduced = np.asarray(material_of(with_smaller_textures(ball, 64)).baseColorTexture).astype(int)
+    assert reduced[..., :3] == pytest.approx(np.broadcast_to((200, 40, 40), (64, 64, 3)), abs=3)
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [("1", "L"), ("P", "RGB")])
+def test_a_picture_of_few_colours_gets_those_in_between(mode: str, wanted: str) -> None:
+    ball = textured_ball()
+    columns = np.where(np.arange(128)[None, :, None] % 2, (255, 255, 255), (0, 0, 0)).astype(np.uint8)
+    material_of(ball).baseColorTexture = Image.fromarray(np.repeat(columns, 128, axis=0)).convert(mode)
+    reduced = material_of(with_smaller_textures(ball, 64)).baseColorTexture
+    assert reduced.mode == wanted
+    assert np.asarray(reduced)[:, 1:-1].astype(int) == pytest.approx(128, abs=2)
+
+
+def test_a_palette_with_a_clear_colour_keeps_it() -> None:
+    ball = textured_ball()
+    image = Image.new("P", (128, 128), 0)
+    image.putpalette([200, 40, 40])
+    image.info["transparency"] = 0
+    material_of(ball).baseColorTexture = image
+    assert material_of(with_smaller_textures(ball, 64)).baseColorTexture.getpixel((32, 32)) == (200, 40, 40, 0)
+
+
 def test_everything_else_of_the_mesh_stays_and_the_mesh_itself_too() -> None:
     ball = textured_ball(texture=gradient(256))
     material = material_of(ball)

@@ -15,7 +15,7 @@ from trimesh.visual.texture import TextureVisuals
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.export import export
 from orfeas.meshes.load import load_mesh
-from orfeas.meshes.polygons import fans, polygons_of
+from orfeas.meshes.polygons import fans
 from orfeas.options import OutputFormat
 from orfeas.records import JobKind
 from tests.meshes.solids import PROVENANCE, textured_ball
@@ -49,16 +49,6 @@ def written(mesh: trimesh.Trimesh, output_format: OutputFormat, folder: Path) ->
     path = folder / f"ring.{output_format}"
     path.write_bytes(export(mesh, output_format, REMESHED))
     return path
-
-
-def test_triangles_are_joined_to_the_quads_that_they_were_cut_from() -> None:
-    quads = ring_of_quads()
-    (found,) = polygons_of(fans([quads]), is_quads=True)
-    assert np.array_equal(found, quads)
-    (left,) = polygons_of(fans([quads]), is_quads=False)
-    assert np.array_equal(left, fans([quads]))
-    both = polygons_of(np.concatenate([fans([quads[1:]]), [[7, 8, 9]]]), is_quads=True)
-    assert [same.tolist() for same in both] == [quads[1:].tolist(), [[7, 8, 9]]]
 
 
 def test_ufbx_reads_quads_with_the_place_and_uv_of_every_corner(tmp_path: Path) -> None:

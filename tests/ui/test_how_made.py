@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from orfeas.options import parse_picture_options, parse_repair_options, parse_shape_options, parse_texture_options
+from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.settings import Settings
 from orfeas.studio import Studio
 from orfeas.ui.how_made import how_made
 from orfeas.ui.page import build_page
 from orfeas.ui.visits import Visits
-from orfeas.ui.words import PARAMETER_NAMES
+from orfeas.ui.words import PARAMETER_NAMES, STAGE_NAMES
 
 # Where a control's id is not its option's name.
 IDS = {
@@ -70,3 +71,11 @@ def test_values_are_told_in_plain_words(options: Mapping[str, Scalar], rows: str
     assert told(options).startswith(f"<dl>{rows}")
     assert told(options).endswith("<dt>Time in all</dt><dd>3.0 s</dd></dl>")
     assert "_" not in told(options)
+
+
+def test_only_the_total_is_called_the_time_in_all() -> None:
+    timings_s = {"shape": 1.0, "polish": 2.0, "total": 3.0}
+    job = Job(job_id="j", kind=JobKind.IMAGE_TO_3D, status=JobStatus.COMPLETED, created="", timings_s=timings_s)
+    shape = f"<dt>{STAGE_NAMES[Stage.SHAPE]} time</dt><dd>1.0 s</dd>"
+    rest = "<dt>polish time</dt><dd>2.0 s</dd><dt>Time in all</dt><dd>3.0 s</dd>"
+    assert how_made(job) == f"<dl>{shape}{rest}</dl>"

@@ -133,7 +133,8 @@ def _repair_section() -> _Repair:
             [(REMESH_NAMES[choice], choice.value) for choice in RemeshChoice],
             value=defaults.remesh.value,
             label="Faces of one size",
-            info="Makes the faces anew; colours cannot be kept. Quads come as such in OBJ, PLY and FBX.",
+            info="Makes the faces anew; colours cannot be kept. Quads come as such in OBJ and FBX, "
+            "and in a PLY that has nothing else.",
             elem_id="remesh",
             elem_classes="chips",
         )
