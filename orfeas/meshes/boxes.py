@@ -20,7 +20,10 @@ SPREAD = (
 
 
 def overlapping(
-    low: NDArray[np.float64], high: NDArray[np.float64], check: Callable[[], None] = lambda: None
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    check: Callable[[], None] = lambda: None,
+    spend: Callable[[int], None] = lambda _: None,
 ) -> Iterator[NDArray[np.int64]]:
     """Every pair of boxes that overlap or touch, once, ``[k, 2]`` at a time.
 
@@ -31,6 +34,8 @@ def overlapping(
         low: ``[m, 3]`` the lowest corners.
         high: ``[m, 3]`` the highest.
         check: called every few hundredths of a second; what it raises stops the work.
+        spend: called with how many more pairs, of boxes or of what encloses some, will be looked at, about a tenth of a
+            microsecond each; what it raises stops the work.
     """
     if len(low) < 2:
         return
@@ -48,6 +53,7 @@ def overlapping(
             yield np.column_stack([order[one[is_pair]], order[other[is_pair]]])
             continue
         ones, others = _children(one, other, levels[level + 1])
+        spend(len(ones))
         chunks = [slice(start, start + CHUNK) for start in range(0, len(ones), CHUNK)]
         waiting += [(level + 1, ones[chunk], others[chunk]) for chunk in chunks]
 

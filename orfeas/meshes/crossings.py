@@ -1,7 +1,6 @@
 """Faces that pass through each other."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,20 @@ from orfeas.meshes.topology import repeats_a_vertex
 
 # Of the model's diagonal: what reaches no deeper only touches. Files keep coordinates to a tenth of that.
 TOUCH = 1e-6
-# Of pairs of faces near each other, a hundred thousand a block: a few seconds' work.
-MAX_BLOCKS = 24
-# About half a second's work.
+# Tenths of a microsecond, measured: two seconds' work.
+MAX_WORK = 20_000_000
+# What a pair takes, in the same unit: for a look at each other's planes, at their edges, and at a fold.
+PLANES_WORK, EDGES_WORK, FOLD_WORK = 2, 35, 6
+# A sound surface of so many faces takes one and a half seconds.
+MAX_SEARCHED = 400_000
+# About half a second's work where the surface is sound.
 MAX_COUNTED = 100_000
 # The sine of the angle below which two edges count as parallel.
 PARALLEL = 1e-9
+
+
+class _TooLong(Exception):
+    """The work that was allowed is spent."""
 
 
 def find_crossings(
@@ -40,9 +47,24 @@ def find_crossings(
 def find_crossings_soon(
     points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
 ) -> NDArray[np.int64] | None:
-    """As :func:`find_crossings`, or None where it would take more than a few seconds, so many faces are near others."""
-    blocks = list(islice(_crossings(points, faces, touch_depth(points, faces), check), MAX_BLOCKS + 1))
-    return _in_order(blocks) if len(blocks) <= MAX_BLOCKS else None
+    """As :func:`find_crossings`, or None where it would take more than about two seconds of a processor.
+
+    That is so above 400,000 faces, at once, and where very many are near each other.
+    """
+    if len(faces) > MAX_SEARCHED:
+        return None
+    left = MAX_WORK
+
+    def spend(work: int) -> None:
+        nonlocal left
+        left -= work
+        if left < 0:
+            raise _TooLong
+
+    try:
+        return _in_order(_crossings(points, faces, touch_depth(points, faces), check, spend))
+    except _TooLong:
+        return None
 
 
 def count_crossing_faces(
@@ -83,22 +105,31 @@ def _in_order(blocks: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _crossings(
-    points: NDArray[np.float64], faces: NDArray[np.int64], depth: float, check: Callable[[], None]
+    points: NDArray[np.float64],
+    faces: NDArray[np.int64],
+    depth: float,
+    check: Callable[[], None],
+    spend: Callable[[int], None] = lambda _: None,
 ) -> Iterator[NDArray[np.int64]]:
-    """The pairs ``[k, 2]`` among each block of faces that are near each other; first those that are folded."""
+    """The pairs ``[k, 2]`` among each block of faces that are near each other; first those that are folded.
+
+    Whatever is looked at, ``spend`` is called before with the work, in tenths of a microsecond.
+    """
     whole = np.flatnonzero(~repeats_a_vertex(faces))
     faces = faces[whole]
     check()
-    for folded in _folded(points, faces, depth):
+    for folded in _folded(points, faces, depth, spend):
         yield whole[folded]
         check()
     corners = points[faces]
     normals, offsets = planes(corners)
     half = depth / 2  # boxes that overlap no deeper hold triangles that do not, either
-    for pairs in overlapping(corners.min(axis=1) + half, corners.max(axis=1) - half, check):
+    for pairs in overlapping(corners.min(axis=1) + half, corners.max(axis=1) - half, check, spend):
+        spend(PLANES_WORK * len(pairs))
         for face, plane in ((0, 1), (1, 0)):
             away = _distances(corners, pairs[:, face], normals, offsets, pairs[:, plane])
             pairs = pairs[(away.max(axis=0) > depth) & (away.min(axis=0) < -depth)]
+        spend(EDGES_WORK * len(pairs))
         yield whole[pairs[_meet(corners[pairs[:, 0]], corners[pairs[:, 1]], depth)]]
 
 
@@ -142,16 +173,22 @@ def _meet(one: NDArray[np.float64], other: NDArray[np.float64], depth: float) ->
     return meets
 
 
-def _folded(points: NDArray[np.float64], faces: NDArray[np.int64], depth: float) -> Iterator[NDArray[np.int64]]:
+def _folded(
+    points: NDArray[np.float64], faces: NDArray[np.int64], depth: float, spend: Callable[[int], None]
+) -> Iterator[NDArray[np.int64]]:
     """Pairs ``[k, 2]`` of faces that share an edge, lie on the same side of it, and in one plane.
 
     Of an edge with many faces, each with the next comes first, then each with the one after that, and so on.
     """
     sides = half_edges(faces)
-    edge = np.repeat(np.arange(len(sides.count)), sides.count)
+    spend(FOLD_WORK * int((sides.count * (sides.count - 1) // 2).sum()))
+    # At each step, of the sides that have one so far after them on their edge.
+    after = sides.count[np.repeat(np.arange(len(sides.count)), sides.count)]
+    after -= np.arange(len(sides.side)) - np.repeat(sides.begin, sides.count)
+    place = np.arange(len(sides.side))
     for step in range(1, int(sides.count.max(initial=1))):
-        is_edge = edge[step:] == edge[:-step]
-        one, other = sides.side[:-step][is_edge], sides.side[step:][is_edge]
+        place = place[after[place] > step]
+        one, other = sides.side[place], sides.side[place + step]
         start, end = points[ends(faces, one).T]
         along = end - start
         along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), depth)

@@ -59,3 +59,21 @@ def test_what_the_check_raises_stops_the_work() -> None:
     low = np.zeros((500, 3))
     with pytest.raises(InterruptedError):
         list(overlapping(low, low + 1, check))
+
+
+def test_the_work_is_told_before_it_is_done_and_what_that_raises_stops_it() -> None:
+    told: list[int] = []
+
+    def spend(pairs: int) -> None:
+        told.append(pairs)
+        if sum(told) > 200_000:
+            raise InterruptedError
+
+    low = np.zeros((3000, 3))
+    with pytest.raises(InterruptedError):
+        list(overlapping(low, low + 1, spend=spend))
+    assert sum(told[:-1]) <= 200_000
+    told.clear()
+    low = np.arange(9.0)[:, None] * np.ones(3)
+    assert sum(len(pairs) for pairs in overlapping(low, low + 1, spend=spend)) == 8
+    assert told[-1] == 8 + 9

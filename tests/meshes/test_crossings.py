@@ -227,14 +227,65 @@ def test_bodies_that_overlap_are_no_fault() -> None:
     assert count_crossing_faces(*indexed(joined(box(2.0), box(2.0, at=(0.9, 1.1, 0.8))))) == 0
 
 
-def test_it_is_not_looked_for_where_it_would_take_long() -> None:
-    assert count_crossing_faces(np.eye(3), np.tile(np.arange(3), (100_001, 1))) is None
-    assert count_crossing_faces(np.eye(3), np.tile(np.arange(3), (10_000, 1))) is None
-    # The boxes around the faces of a wide fan all overlap.
-    angle = np.linspace(0.0, 2 * np.pi, 8001)[:-1]
+def fan(faces: int) -> tuple[Points, Faces]:
+    """Faces around a vertex, like a waved sheet; the boxes around them all overlap."""
+    angle = np.linspace(0.0, 2 * np.pi, faces + 1)[:-1]
     points = np.vstack([np.zeros(3), np.column_stack([np.cos(angle), np.sin(angle), 0.3 * np.cos(3 * angle)])])
-    rim = 1 + np.arange(8000)
-    fan = np.column_stack([np.zeros(8000, dtype=np.int64), rim, np.roll(rim, -1)])
-    assert find_crossings_soon(points, fan) is None
-    assert count_crossing_faces(points, fan) is None
-    assert count_crossing_faces(points, fan[:1000]) == 0
+    rim = 1 + np.arange(faces)
+    return points, np.column_stack([np.zeros(faces, dtype=np.int64), rim, np.roll(rim, -1)])
+
+
+def book(faces: int) -> tuple[Points, Faces]:
+    """Faces that all share one edge, like the pages of an open book."""
+    angle = np.linspace(0.0, 2 * np.pi, faces + 1)[:-1]
+    rim = np.column_stack([np.cos(angle), np.sin(angle), np.full(faces, 0.5)])
+    spine, leaf = np.zeros(faces, dtype=np.int64), 2 + np.arange(faces)
+    return np.vstack([np.zeros(3), [0.0, 0.0, 1.0], rim]), np.column_stack([spine, spine + 1, leaf])
+
+
+def needles(faces: int) -> tuple[Points, Faces]:
+    """Long thin faces all over that pass each other by; the boxes around them mostly overlap."""
+    rng = np.random.default_rng(1)
+    start, way = rng.uniform(0, 100, size=(faces, 1, 3)), rng.normal(scale=20, size=(faces, 1, 3))
+    corners = np.concatenate([start, start + way, start + way + rng.normal(scale=1e-6, size=(faces, 1, 3))], axis=1)
+    return corners.reshape(-1, 3), np.arange(3 * faces).reshape(-1, 3)
+
+
+def test_it_is_not_looked_for_above_a_number_of_faces() -> None:
+    assert count_crossing_faces(np.eye(3), np.tile(np.arange(3), (100_001, 1))) is None
+    assert find_crossings_soon(np.eye(3), np.tile(np.arange(3), (400_001, 1))) is None
+
+
+@pytest.mark.parametrize(
+    ("points", "faces"),
+    [(np.eye(3), np.tile(np.arange(3), (10_000, 1))), fan(20_000), book(4000), needles(97_000)],
+    ids=["twins", "fan", "book", "needles"],
+)
+def test_it_is_not_looked_for_where_it_would_take_long(points: Points, faces: Faces) -> None:
+    assert find_crossings_soon(points, faces) is None
+
+
+@pytest.mark.parametrize("faces", [24, 25, 60, 1000])
+def test_it_is_looked_for_however_many_faces_share_an_edge(faces: int) -> None:
+    assert count_crossing_faces(*book(faces)) == 0
+    points, pages = book(faces)
+    twice = np.vstack([pages, pages[:1]])
+    assert find_crossings_soon(points, twice) == pytest.approx(np.array([[0, faces]]))
+
+
+def test_it_is_looked_for_on_a_sound_surface_of_many_faces() -> None:
+    x, y = np.meshgrid(np.arange(448.0), np.arange(448.0))
+    points = np.column_stack([x.ravel(), y.ravel(), np.sin(x / 9).ravel()])
+    corner = np.arange(448 * 448).reshape(448, 448)
+    a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[:-1, 1:], corner[1:, 1:], corner[1:, :-1]))
+    faces = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
+    points[corner[200, 300], 2] += 1.5
+    points[corner[200, 302]] += (-3.5, 0.1, 0.6)
+    pairs = find_crossings_soon(points, faces)
+    assert pairs is not None
+    assert len(pairs) > 0
+    assert (np.abs(points[faces[pairs], :2] - (300, 200)) <= 4).all()
+
+
+def test_a_fan_of_a_thousand_faces_is_counted() -> None:
+    assert count_crossing_faces(*fan(1000)) == 0
