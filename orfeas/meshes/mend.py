@@ -15,7 +15,7 @@ from orfeas.meshes.repair import Repaired, repair, repair_and_tell
 from orfeas.meshes.stats import measure_by
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
-from orfeas.meshes.uncross import uncrossed
+from orfeas.meshes.uncross import Uncrossed, uncrossed
 from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
 from orfeas.records import MeshReport
@@ -99,13 +99,16 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
             were = "shell inside the model was" if shells == 1 else "shells inside the model were"
             notes.append(f"{shells:,} {were} dropped.")
     advance()
-    # 5. What was reduced passes through itself nowhere, and has its look.
+    # 5. Where it passes through itself a little, it is drawn apart.
+    mesh, made = uncrossed(mesh, progress.check)
+    notes += _told_of_crossings(made)
+    # 6. The look of what was reduced.
     if is_reduced:
-        mesh = transfer_look(original, uncrossed(mesh, progress.check))
+        mesh = transfer_look(original, mesh)
     advance()
     changes = _changes(before, measure_by(topology_of(mesh), mesh, None))
     advance()
-    return Mended(mesh, before, (*notes, *changes))
+    return Mended(mesh, before, (*notes, *changes) or ("There was nothing to repair.",))
 
 
 def find_small_parts(topology: Topology, min_part: float) -> tuple[NDArray[np.bool_], int]:
@@ -190,6 +193,15 @@ def _told(repaired: Repaired) -> list[str]:
     return notes
 
 
+def _told_of_crossings(made: Uncrossed) -> list[str]:
+    """Which faces were drawn apart."""
+    freed = (made.before or 0) - (made.left or 0)
+    if not freed:
+        return []
+    pairs = "1 pair of faces that passed" if freed == 1 else f"{freed:,} pairs of faces that passed"
+    return [f"{pairs} through each other {'was' if freed == 1 else 'were'} drawn apart."]
+
+
 def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
     """What became of the defects, and an honest word on what is left."""
     notes = []
@@ -207,8 +219,6 @@ def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
     was_inside_out = before.volume_mm3 is not None and before.volume_mm3 < 0
     if was_inside_out:
         notes.append("The model was inside out, and was turned over.")
-    if before.is_watertight and before.is_winding_consistent and not was_inside_out and after.faces == before.faces:
-        notes.append("There was nothing to repair.")
     return tuple(notes)
 
 

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from orfeas.meshes.crossings import crossings_deeper, find_crossings_soon, is_within_a_body, planes, touch_depth
 from orfeas.meshes.halfedges import label
+from orfeas.meshes.weld import weld
 
 Points = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 
 # Of all faces: where more of them cross, it is no accident of a collapse, but how the model is.
 MAX_SHARE = 0.05
+# More take long to draw apart, a minute for ten thousand.
+MAX_PAIRS = 1000
 # Of the mean length of a point's edges: it moves no further.
 TRAVEL = 0.5
 # Steps of one kind, after which points that are still in each other's way go back.
@@ -120,10 +123,15 @@ class _Tangle:
         return np.where((count > 0)[:, None], (points + sums / np.maximum(count, 1)[:, None]) / 2, points)
 
 
-def uncrossed(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -> trimesh.Trimesh:
-    """``mesh``, which is whole and has no look, after :func:`uncross`; the same where nothing crossed."""
-    made = uncross(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64), check)
-    return trimesh.Trimesh(made.points, mesh.faces, metadata=mesh.metadata, process=False) if made.before else mesh
+def uncrossed(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -> tuple[trimesh.Trimesh, Uncrossed]:
+    """``mesh`` after :func:`uncross`, with its look, and what came of it; the same mesh where nothing moved."""
+    first, inverse = weld(mesh.vertices)
+    points = np.asarray(mesh.vertices, dtype=np.float64)[first]
+    made = uncross(points, inverse[np.asarray(mesh.faces)], check)
+    if made.before == made.left:
+        return mesh, made
+    moved = trimesh.Trimesh(made.points[inverse], mesh.faces, visual=mesh.visual, metadata=mesh.metadata, process=False)
+    return moved, made
 
 
 def uncross(points: Points, faces: NDArray[np.int64], check: Callable[[], None] = lambda: None) -> Uncrossed:
@@ -131,7 +139,8 @@ def uncross(points: Points, faces: NDArray[np.int64], check: Callable[[], None] 
 
     Their corners alone move, no further than half the mean length of their edges: away from each other, or, where that
     does not help, toward the mean of their neighbours. What does not come free returns exactly to where it was. Bodies
-    that overlap stay so, and where over a twentieth of all faces cross, or it would take long to find them, all stays.
+    that overlap stay so, and where over a thousand pairs or a twentieth of all faces cross, or it would take long to
+    find them, as above 400,000 faces, all stays.
 
     Args:
         points: ``[n, 3]``, finite; any unit.
@@ -141,9 +150,9 @@ def uncross(points: Points, faces: NDArray[np.int64], check: Callable[[], None] 
     pairs = find_crossings_soon(points, faces, check)
     if pairs is None:
         return Uncrossed(points, None, None)
-    if not len(pairs) or len(np.unique(pairs)) > MAX_SHARE * len(faces):
+    if len(pairs) > MAX_PAIRS or len(np.unique(pairs)) > MAX_SHARE * len(faces):
         return Uncrossed(points, len(pairs), len(pairs))
-    own = pairs[is_within_a_body(faces, pairs)]
+    own = pairs[is_within_a_body(faces, pairs)] if len(pairs) else pairs
     if not len(own):
         return Uncrossed(points, len(pairs), len(pairs))
     tangle = _tangle(points, faces, pairs, own, check)

@@ -15,6 +15,7 @@ from orfeas.meshes.stats import measure
 from orfeas.meshes.uncross import TRAVEL, Uncrossed, uncross
 from orfeas.meshes.weld import weld
 from tests.meshes.solids import box, joined, textured_ball
+from tests.meshes.test_crossings import needles
 
 Points = NDArray[np.float64]
 Faces = NDArray[np.int64]
@@ -97,19 +98,28 @@ def plate() -> tuple[Points, Faces]:
     return indexed(trimesh.Trimesh(solid.vertices * (16.0, 16.0, 0.5), solid.faces, process=False))
 
 
-@pytest.mark.parametrize(("depth", "is_freed"), [(0.05, True), (0.2, True), (3.0, False)])
-def test_a_point_pushed_through_a_plate_comes_back_if_that_is_not_far(depth: float, is_freed: bool) -> None:
+def pushed_through(depth: float) -> tuple[Points, Faces]:
+    """The plate with a point of its upper side so deep below the lower one."""
     points, faces = plate()
     points = points.copy()
     points[np.linalg.norm(points - (0.0, 0.0, 0.25), axis=1).argmin(), 2] = -0.25 - depth
+    return points, faces
+
+
+@pytest.mark.parametrize("depth", [0.05, 0.2])
+def test_a_point_pushed_a_little_through_a_plate_comes_back(depth: float) -> None:
+    points, faces = pushed_through(depth)
     done = uncross(points, faces)
     assert_is_sound(done, points, faces)
     assert done.before
-    if is_freed:
-        assert done.left == 0
-    else:
-        assert done.left == done.before
-        assert np.array_equal(done.points, points)
+    assert done.left == 0
+
+
+def test_a_point_pushed_far_through_a_plate_stays_where_it_was() -> None:
+    points, faces = pushed_through(3.0)
+    done = uncross(points, faces)
+    assert done.before == done.left != 0
+    assert np.array_equal(done.points, points)
 
 
 def test_what_comes_free_stays_so_beside_what_does_not() -> None:
@@ -152,10 +162,8 @@ def test_a_sound_surface_stays_as_it_is() -> None:
 
 
 def test_all_stays_where_it_would_take_long_to_look() -> None:
-    angle = np.linspace(0.0, 2 * np.pi, 8001)[:-1]
-    points = np.vstack([np.zeros(3), np.column_stack([np.cos(angle), np.sin(angle), 0.3 * np.cos(3 * angle)])])
-    rim = 1 + np.arange(8000)
-    done = uncross(points, np.column_stack([np.zeros(8000, dtype=np.int64), rim, np.roll(rim, -1)]))
+    points, faces = needles(97_000)
+    done = uncross(points, faces)
     assert done.points is points
     assert done.before is done.left is None
 
