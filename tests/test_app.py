@@ -287,7 +287,7 @@ def refused(**environment: str) -> str:
     """What ``python app.py`` says on standard error when it cannot start; it says nothing else and fails."""
     command = [sys.executable, "app.py"]
     result = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=START_LIMIT_S
+        command, cwd=ROOT, env={**unmeasured(), **environment}, capture_output=True, text=True, timeout=START_LIMIT_S
     )
     assert (result.returncode, result.stdout) == (1, "")
     return result.stderr

@@ -22,6 +22,7 @@ from orfeas.version import VERSION
 from tests.engines.hunyuan.tiny import write_tiny_release
 from tests.hub import point_at, serve_hub
 from tests.meshes.solids import gradient, textured_ball
+from tests.processes import unmeasured
 from tests.text_to_image.diffusion.tiny import write_tiny_unet
 
 ROOT = Path(__file__).parents[1]
@@ -301,7 +302,9 @@ def test_ctrl_c_stops_the_job_and_writes_nothing(mug: Path, tmp_path: Path) -> N
 def test_ctrl_c_before_the_job_has_begun_shows_no_traceback(mug: Path, tmp_path: Path, after_s: float) -> None:
     output = tmp_path / "model.glb"
     command = [sys.executable, "-X", "importtime", "-m", "orfeas", "generate", str(mug), "-o", str(output)]
-    with subprocess.Popen([*command, "--quality", "ultra"], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, "--quality", "ultra"], cwd=ROOT, env=unmeasured(), stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         while not process.stderr.readline().endswith("| orfeas\n"):
             pass  # until then it is Python's own work

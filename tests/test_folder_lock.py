@@ -9,6 +9,7 @@ import pytest
 
 from orfeas.errors import InternalError
 from orfeas.folder_lock import LOCK, PID, FolderLock
+from tests.processes import unmeasured
 
 HOLDER = """
 import sys, time
@@ -21,7 +22,9 @@ time.sleep(60)
 
 
 def test_a_folder_of_another_process_is_refused_until_that_one_is_killed(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], env=unmeasured(), stdout=subprocess.PIPE, text=True
+    ) as holder:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
@@ -50,7 +53,7 @@ time.sleep(60)
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing forks there")
 def test_a_process_that_the_holder_forked_does_not_keep_the_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FORKING, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(command, env=unmeasured(), stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         child = int(holder.stdout.readline())
         try:

@@ -19,6 +19,7 @@ from orfeas.folder_lock import FolderLock
 from orfeas.progress import CancelFlag
 from orfeas.records import new_job_id
 from orfeas.workspace import DAY_S, GB, SCRATCH, Workspace, full_disk_explained, scratch_folder
+from tests.processes import unmeasured
 
 NOW = time.time()
 HOSTILE = [
@@ -281,7 +282,7 @@ def test_the_folder_of_a_killed_command_goes_with_the_next_one_and_that_of_a_run
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     command = [sys.executable, "-c", COMMAND]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**unmeasured(), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout is not None

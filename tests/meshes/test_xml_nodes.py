@@ -94,7 +94,7 @@ def test_a_hostile_value_anywhere_is_survived_or_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FILES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), VALUES), min_size=1, max_size=4))
 def test_any_values_are_survived_or_refused(kind: str, changes: list[tuple[float, str]]) -> None:
     data, read = FILES[kind]
