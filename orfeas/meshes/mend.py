@@ -8,7 +8,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.cleanup import keep_faces
-from orfeas.meshes.crossings import count_crossing_faces
+from orfeas.meshes.crossings import MAX_COUNTED, count_crossing_faces
 from orfeas.meshes.decimate import decimate, reduce_faces
 from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.repair import Repaired, repair, repair_and_tell
@@ -99,9 +99,10 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
             were = "shell inside the model was" if shells == 1 else "shells inside the model were"
             notes.append(f"{shells:,} {were} dropped.")
     advance()
-    # 5. Where it passes through itself a little, it is drawn apart.
-    mesh, made = uncrossed(mesh, progress.check)
-    notes += _told_of_crossings(made)
+    # 5. Where it passes through itself a little, it is drawn apart; in what is large, only a reduction is looked after.
+    if is_reduced or len(mesh.faces) <= MAX_COUNTED:
+        mesh, made = uncrossed(mesh, progress.check)
+        notes += _told_of_crossings(made)
     # 6. The look of what was reduced.
     if is_reduced:
         mesh = transfer_look(original, mesh)
