@@ -93,11 +93,7 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     # 4. Shells within others go.
     if not options.keep_shells:
         mesh, shells, is_sure = drop_inner_shells(mesh, progress.check)
-        if not is_sure:
-            notes.append("There are too many shells to look into all of them; some may lie inside others.")
-        if shells:
-            were = "shell inside the model was" if shells == 1 else "shells inside the model were"
-            notes.append(f"{shells:,} {were} dropped.")
+        notes += _told_of_shells(shells, is_sure)
     advance()
     # 5. Where it passes through itself a little, it is drawn apart; in what is large, only a reduction is looked after.
     if is_reduced or len(mesh.faces) <= MAX_COUNTED:
@@ -191,6 +187,17 @@ def _told(repaired: Repaired) -> list[str]:
     if repaired.dropped_sheets:
         sheets = "1 loose sheet" if repaired.dropped_sheets == 1 else f"{repaired.dropped_sheets:,} loose sheets"
         notes.append(f"{sheets} without an inside went.")
+    return notes
+
+
+def _told_of_shells(dropped: int, is_sure: bool) -> list[str]:
+    """Which shells went, and whether others may have been overlooked."""
+    notes = []
+    if not is_sure:
+        notes.append("There are too many shells to look into all of them; some may lie inside others.")
+    if dropped:
+        were = "shell inside the model was" if dropped == 1 else "shells inside the model were"
+        notes.append(f"{dropped:,} {were} dropped.")
     return notes
 
 

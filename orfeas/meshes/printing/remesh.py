@@ -76,16 +76,7 @@ def remesh(
         InvalidOption: the faces or the angle are out of range.
         OutOfMemory: the machine's memory ran out.
     """
-    if not MIN_FACES <= target_faces <= MAX_FACES:
-        raise InvalidOption(f"From {MIN_FACES} to {MAX_FACES:,} faces can be asked for.", "target_faces")
-    if crease_deg is not None and not 0 < crease_deg < 180:
-        raise InvalidOption(f"Edges of {crease_deg:g} degrees cannot be kept; 0 to 180 is the range.", "crease_deg")
-    if not can_remesh():
-        raise EngineUnavailable(
-            f"Even faces need the package {PACKAGE}, which is not installed here. It has builds for Linux and Windows "
-            "on x86-64, and for Macs with Apple's processors.",
-            "remesh",
-        )
+    _require(target_faces, crease_deg)
     sound = decimate(mesh, max(INPUT_FACES, INPUT_PER_FACE * target_faces), check)
     check()
     sound = repair(sound)
@@ -113,6 +104,20 @@ def remesh(
             f"The model is finer than its new faces, which would keep {kept:.0%} of its volume; ask for more faces."
         )
     return remeshed
+
+
+def _require(target_faces: int, crease_deg: float | None) -> None:
+    """Refuse options that are out of range, and work without the library."""
+    if not MIN_FACES <= target_faces <= MAX_FACES:
+        raise InvalidOption(f"From {MIN_FACES} to {MAX_FACES:,} faces can be asked for.", "target_faces")
+    if crease_deg is not None and not 0 < crease_deg < 180:
+        raise InvalidOption(f"Edges of {crease_deg:g} degrees cannot be kept; 0 to 180 is the range.", "crease_deg")
+    if not can_remesh():
+        raise EngineUnavailable(
+            f"Even faces need the package {PACKAGE}, which is not installed here. It has builds for Linux and Windows "
+            "on x86-64, and for Macs with Apple's processors.",
+            "remesh",
+        )
 
 
 def _read(points: NDArray[np.float64], faces: NDArray[np.int64], pattern: RemeshChoice) -> Remeshed:
