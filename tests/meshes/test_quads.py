@@ -8,7 +8,6 @@ import assimp_py
 import numpy as np
 import pytest
 import trimesh
-import ufbx
 from numpy.typing import NDArray
 from trimesh.visual.texture import TextureVisuals
 
@@ -19,6 +18,7 @@ from orfeas.meshes.polygons import fans
 from orfeas.options import OutputFormat
 from orfeas.records import JobKind
 from tests.meshes.solids import PROVENANCE, textured_ball
+from tests.meshes.ufbx_reader import read_by_ufbx
 
 REMESHED = replace(PROVENANCE, kind=JobKind.REPAIR, options={"remesh": "quads"})
 ROUND, ACROSS = 24, 10
@@ -53,18 +53,14 @@ def written(mesh: trimesh.Trimesh, output_format: OutputFormat, folder: Path) ->
 
 def test_ufbx_reads_quads_with_the_place_and_uv_of_every_corner(tmp_path: Path) -> None:
     mesh = ring()
-    found = ufbx.load_file(str(written(mesh, OutputFormat.FBX, tmp_path))).meshes[0]
-    assert (found.num_faces, found.num_triangles) == (240, 480)
-    assert {face.num_indices for face in found.faces} == {4}
-    places = np.array([[p.x, p.y, p.z] for p in found.vertex_position.values])
-    corners = places[np.array(list(found.vertex_position.indices))].reshape(-1, 4, 3)
-    assert corners == pytest.approx(mesh.vertices[ring_of_quads()] / 10, abs=1e-5)
-    uv = np.array([[p.x, p.y] for p in found.vertex_uv.values])[np.array(list(found.vertex_uv.indices))]
+    found = read_by_ufbx(written(mesh, OutputFormat.FBX, tmp_path)).mesh
+    assert (found.face_sizes, found.triangles) == ([4] * 240, 480)
+    assert found.places.reshape(-1, 4, 3) == pytest.approx(mesh.vertices[ring_of_quads()] / 10, abs=1e-5)
     wanted = appearance_of(mesh).uv
     assert wanted is not None
-    assert uv == pytest.approx(wanted[ring_of_quads()].reshape(-1, 2), abs=1e-6)
-    normals = np.array([[n.x, n.y, n.z] for n in found.vertex_normal.values])
-    assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(len(normals)), abs=1e-6)
+    assert found.uv == pytest.approx(wanted[ring_of_quads()].reshape(-1, 2), abs=1e-6)
+    assert found.normals is not None
+    assert np.linalg.norm(found.normals, axis=1) == pytest.approx(np.ones(960), abs=1e-6)
 
 
 def test_assimp_reads_an_fbx_of_quads(tmp_path: Path) -> None:
@@ -94,7 +90,7 @@ def test_trimesh_reads_a_closed_ring_from_a_ply_of_quads(tmp_path: Path) -> None
 
 def test_what_is_no_quad_among_them_stays_a_triangle_in_an_fbx(tmp_path: Path) -> None:
     path = written(ring(fans([ring_of_quads()])[:-1]), OutputFormat.FBX, tmp_path)
-    sizes = [face.num_indices for face in ufbx.load_file(str(path)).meshes[0].faces]
+    sizes = read_by_ufbx(path).mesh.face_sizes
     assert (sizes.count(4), sizes.count(3)) == (239, 1)
     assert len(load_mesh(path).faces) == 479
 

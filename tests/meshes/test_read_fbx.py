@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ufbx
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes import fbx_nodes
 from orfeas.meshes.fbx_nodes import MAGIC, FbxNode, Value, read_nodes, write_nodes
 from orfeas.meshes.parts import Part
 from orfeas.meshes.read_fbx import read_fbx
+from tests.meshes.ufbx_reader import read_by_ufbx
 
 POINTS = np.array([[0, 0, 0], [1, 0, 0], [1, 2, 0], [0, 2, 3.0]])
 SQUARE = np.array([0, 1, 2, ~3], dtype=np.int32)
@@ -92,9 +92,7 @@ def test_ufbx_puts_it_at_the_same_place(
 ) -> None:
     path = tmp_path / "model.fbx"
     path.write_bytes(fbx(*places, child=child, axes=axes))
-    node = next(node for node in ufbx.load_file(str(path)).nodes if node.mesh is not None)
-    matrix = node.geometry_to_world
-    columns = np.array([[c.x, c.y, c.z] for c in (matrix.c0, matrix.c1, matrix.c2, matrix.c3)])
+    columns = read_by_ufbx(path).to_world
     expected = POINTS @ columns[:3] + columns[3]
     if axes:
         expected = expected[:, [0, 2, 1]] * (1, 1, -1) * 100
