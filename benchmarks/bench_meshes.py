@@ -4,10 +4,14 @@
 
 There are two models, each with sixty crumbs around it: a ball of gyroid, solid, one surface of high genus; and one of
 thin double walls, with twice the surface and sharp rims, which is harder to reduce. Broken, a model has a tenth of its
-faces turned and a thousandth of them missing. Every work runs in a process of its own; its memory is what the process
-and its children hold at most beyond the model, asked every 20 ms. Errors are distances of samples on the result to the
-model, in per cent of its diagonal. ``reduce and repair`` is what a user calls, with the reports before and after. Last,
-a server repairs a broken mesh while ``/health`` is asked.
+faces turned and a thousandth of them missing. Every work runs in a process of its own, and three times if it takes less
+than ten seconds; the median counts. Its memory is what the process and its children hold at most beyond the model, asked
+every 20 ms. Errors are distances of samples on the result to the model, in per cent of its diagonal. ``reduce and
+repair`` is what a user calls, with the reports before and after. Last, a server repairs a broken mesh while ``/health``
+is asked.
+
+Before each work, memory is touched and given back. A virtual machine that leaves its host what it does not use gets it
+again a page at a time, which may take longer than the work, whosever it is (3 ms for a MB where this was written).
 """
 
 import argparse
@@ -30,7 +34,7 @@ from skimage.measure import marching_cubes
 
 from benchmarks import mesh_alternatives
 from benchmarks.mesh_alternatives import TARGET_FACES, count_crossing_faces_by_pymeshlab
-from benchmarks.report import Figure, percentile, report
+from benchmarks.report import Figure, median_figure, percentile, report
 from orfeas.meshes.closest import Nearest
 from orfeas.meshes.crossings import find_crossings
 from orfeas.meshes.export import export
@@ -52,6 +56,10 @@ TARGET_HEALTH_MS = 20.0
 HEALTH_FACES = 1_200_000
 SAMPLES = 50_000
 POLL_S = 0.02
+RUNS = 3
+# One that takes longer runs once.
+LONG_S = 10.0
+TOUCHED_BYTES = 2 * 2**30
 MB = 2**20
 
 
@@ -103,8 +111,17 @@ def run(name: str, given: Path, made: Path) -> None:
         np.savez(made, points=result.vertices, faces=result.faces)
 
 
+def measured_again(name: str, given: Path, made: Path) -> tuple[list[float], float]:
+    """As :func:`measured`, of several runs of a work that is short: all their seconds, and the highest peak."""
+    runs = [measured(name, given, made)]
+    while len(runs) < RUNS and runs[0][0] < LONG_S:
+        runs.append(measured(name, given, made))
+    return [seconds for seconds, _ in runs], max(memory for _, memory in runs)
+
+
 def measured(name: str, given: Path, made: Path) -> tuple[float, float]:
     """Seconds, and the peak of memory in MB over that of the model, of a work in a process of its own."""
+    np.ones(TOUCHED_BYTES // 8)
     command = [sys.executable, "-m", "benchmarks.bench_meshes", "--one", name, str(given), str(made)]
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -167,10 +184,10 @@ def figures_of(faces: int, wall: float, works: dict[str, Callable[[trimesh.Trime
         for name in works:
             if faces > MOST_FACES.get(name, faces):
                 continue
-            seconds, memory = measured(name, damaged if name in REPAIR else whole, made)
+            seconds, memory = measured_again(name, damaged if name in REPAIR else whole, made)
             label = f"{faces // 1000}k{kind} {name}"
             target = None if wall else TARGETS_S.get((name, faces))
-            figures += [Figure(label, seconds, "s", target), Figure(f"{label}: memory", memory, "MB")]
+            figures += [median_figure(label, seconds, "s", target), Figure(f"{label}: memory", memory, "MB")]
             if name not in INSPECT:
                 held = np.load(made)
                 result = trimesh.Trimesh(held["points"], held["faces"], process=False)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from orfeas.meshes.bounds import find_bounds
+
 # Pairs looked at together: a few hundredths of a second, and some ten megabytes.
 CHUNK = 1 << 17
 # Steps along an axis of a space-filling curve: three times so many bits make a number.
@@ -91,7 +93,8 @@ def _children(
 
 def _along_curve(points: NDArray[np.float64]) -> NDArray[np.uint64]:
     """``[m]`` how far along Morton's curve each of ``points`` ``[m, 3]`` is; places near on it are near in space."""
-    start, reach = points.min(axis=0), float(np.ptp(points, axis=0).max())
+    start, high = find_bounds(points)
+    reach = float((high - start).max())
     steps = ((points - start) * (((1 << CURVE_BITS) - 1) / (reach or 1.0))).astype(np.uint64)
     place = np.zeros(len(points), dtype=np.uint64)
     for axis in range(3):

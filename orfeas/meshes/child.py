@@ -3,11 +3,13 @@
 import io
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,46 +32,80 @@ class ChildTooSlow(ChildFailed):
     """The process took too long, and was killed."""
 
 
-def run_child(script: Path, arrays: Arrays, timeout_s: float, check: Callable[[], None]) -> Arrays:
-    """What ``script`` makes of ``arrays``, as a process that reads an NPZ from its input and writes one to its output.
+class Child:
+    """The process of a script, which starts at once, so that it is ready when its work is known; close it after.
 
-    Args:
-        script: a file that imports nothing of ORFEAS, so that it starts quickly.
-        arrays: by the names the script knows.
-        timeout_s: how long it may take; then it is killed.
-        check: called every tenth of a second; what it raises kills the process at once.
-
-    Raises:
-        ChildFailed: it ended with anything but success, or ran out of time.
-        OutOfMemory: the machine's memory ran out.
+    The script reads an NPZ from its input and writes one to its output. It imports nothing of ORFEAS, so that it starts
+    quickly.
     """
-    # -P keeps the script's folder out of the child's path, where its modules would hide others of the same names.
-    command = [sys.executable, "-P", str(script)]
-    with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
-        np.savez(stdin, allow_pickle=False, **arrays)
-        stdin.seek(0)
-        with subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr) as child:
-            try:
-                status = _wait(child, time.monotonic() + timeout_s, check)
-            finally:
-                child.kill()  # does nothing to one that has ended
-        stdout.seek(0)
-        stderr.seek(0)
-        if status == 0:
-            with np.load(io.BytesIO(stdout.read()), allow_pickle=False) as made:
-                return {name: made[name] for name in made.files}
-        errors = stderr.read()
-    if status == KILLED or b"MemoryError" in errors or b"bad_alloc" in errors:
-        raise OutOfMemory("The machine's memory ran out; a model of fewer faces needs less.")
-    last_line = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-    raise ChildFailed(f"{script.stem} ended with {status}: {last_line}")
 
+    def __init__(self, script: Path) -> None:
+        self._script = script
+        # -P keeps the script's folder out of the child's path, where its modules would hide others of the same names.
+        command = [sys.executable, "-P", str(script)]
+        with ExitStack() as files:
+            self._stdout, self._stderr = files.enter_context(TemporaryFile()), files.enter_context(TemporaryFile())
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._stdout, stderr=self._stderr)
+            self._files = files.pop_all()
 
-def _wait(child: subprocess.Popen[bytes], until: float, check: Callable[[], None]) -> int:
-    while True:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, whatever it does; once is enough, and more does no harm."""
+        self._process.kill()  # does nothing to one that has ended
+        self._process.wait()
+        assert self._process.stdin is not None, "it is a pipe"
+        with suppress(OSError):  # what was still to be written has nobody to read it
+            self._process.stdin.close()
+        self._files.close()
+
+    def work(self, arrays: Arrays, timeout_s: float, check: Callable[[], None]) -> Arrays:
+        """What the script makes of ``arrays``; it can be asked once.
+
+        Args:
+            arrays: by the names the script knows.
+            timeout_s: how long it may take.
+            check: called every tenth of a second; what it raises stops the waiting.
+
+        Raises:
+            ChildFailed: it ended with anything but success, or ran out of time.
+            OutOfMemory: the machine's memory ran out.
+        """
+        # A pipe holds little, and a child that hangs reads nothing. To wait for a process with a limit is to look every
+        # 50 ms whether it has ended; for an event it is not.
+        ended = threading.Event()
+        threading.Thread(target=self._attend, args=(arrays, ended), daemon=True).start()
+        until = time.monotonic() + timeout_s
         check()
-        try:
-            return child.wait(CHECK_EVERY_S)
-        except subprocess.TimeoutExpired:
+        while not ended.wait(CHECK_EVERY_S):
+            check()
             if time.monotonic() > until:
-                raise ChildTooSlow("it took too long") from None
+                raise ChildTooSlow("it took too long")
+        status = self._process.wait()
+        self._stdout.seek(0)
+        self._stderr.seek(0)
+        if status == 0:
+            with np.load(io.BytesIO(self._stdout.read()), allow_pickle=False) as made:
+                return {name: made[name] for name in made.files}
+        errors = self._stderr.read()
+        if status == KILLED or b"MemoryError" in errors or b"bad_alloc" in errors:
+            raise OutOfMemory("The machine's memory ran out; a model of fewer faces needs less.")
+        last_line = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise ChildFailed(f"{self._script.stem} ended with {status}: {last_line}")
+
+    def _attend(self, arrays: Arrays, ended: threading.Event) -> None:
+        assert self._process.stdin is not None, "it is a pipe"
+        with suppress(OSError, ValueError), self._process.stdin as stdin:  # it has ended, or was closed meanwhile
+            np.savez(stdin, allow_pickle=False, **arrays)
+        self._process.wait()
+        ended.set()
+
+
+def run_child(script: Path, arrays: Arrays, timeout_s: float, check: Callable[[], None]) -> Arrays:
+    """As :meth:`Child.work`, by a process that starts now and ends with it."""
+    with Child(script) as child:
+        return child.work(arrays, timeout_s, check)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from orfeas.meshes.bounds import find_reach
+
 # Faces looked at for each point; their middles and samples are the nearest.
 CANDIDATES = 8
 # Samples for every face on average, so that large faces are found by more than their middle.
@@ -68,7 +70,7 @@ class Nearest:
         self._face, samples = _samples(self._corners)
         used = points[faces.ravel()]
         # Groups are further apart than anything within one.
-        self._apart = 4.0 * float(np.linalg.norm(np.ptp(used, axis=0))) + 1.0
+        self._apart = 4.0 * float(np.linalg.norm(find_reach(used))) + 1.0
         if group is not None:
             samples = np.column_stack([samples, group[self._face] * self._apart])
         self._tree = cKDTree(samples, balanced_tree=False, compact_nodes=False)

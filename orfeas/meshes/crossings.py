@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.boxes import overlapping
 from orfeas.meshes.halfedges import ends, half_edges, label
 from orfeas.meshes.topology import repeats_a_vertex
@@ -90,7 +91,7 @@ def is_within_a_body(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDAr
 def touch_depth(points: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
     """How deep faces may reach into each other and only touch, in the unit of ``points``."""
     used = points[faces.ravel()]
-    return TOUCH * float(np.linalg.norm(np.ptp(used, axis=0))) if len(used) else 0.0
+    return TOUCH * float(np.linalg.norm(find_reach(used))) if len(used) else 0.0
 
 
 def crossings_deeper(

@@ -4,6 +4,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.topology import topology_of
 
@@ -41,7 +42,7 @@ def highlight(mesh: trimesh.Trimesh) -> trimesh.Trimesh | None:
         return None
     start, end = points[edges.low[chosen]], points[edges.high[chosen]]
     longest = np.argsort(-np.linalg.norm(end - start, axis=1), kind="stable")[:MAX_EDGES]
-    reach = float(np.linalg.norm(np.ptp(points[faces.ravel()], axis=0)))
+    reach = float(np.linalg.norm(find_reach(points[faces.ravel()])))
     bars = _bars(start[longest], end[longest], RADIUS * reach)
     colours = np.where(is_open[chosen[longest], None], OPEN, CROWDED)
     shown = trimesh.Trimesh(points, faces, process=False)

@@ -1,18 +1,20 @@
 """A mesh from anywhere is made ready: stray parts and inner shells gone, closed, and with as many faces as wanted."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.cleanup import keep_faces
 from orfeas.meshes.crossings import MAX_COUNTED, count_crossing_faces
-from orfeas.meshes.decimate import decimate, reduce_faces
+from orfeas.meshes.decimate import Reducer, decimate
 from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.repair import Repaired, repair, repair_and_tell
-from orfeas.meshes.stats import measure_by
+from orfeas.meshes.stats import look_into, measure_by
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
 from orfeas.meshes.uncross import Uncrossed, uncrossed
@@ -65,24 +67,27 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
     def advance() -> None:
         progress.step(next(steps), STEPS)
 
-    advance()
-    topology = topology_of(mesh)
-    before = measure_by(topology, mesh, count_crossing_faces(topology.points, topology.faces, progress.check))
-    notes: list[str] = []
-    advance()
-    # 1. Stray parts go.
-    parts = before.components
-    is_small, dropped = find_small_parts(topology, options.min_part)
-    if dropped:
-        mesh = keep_faces(mesh, ~is_small)
-        share = f"smaller than {100 * options.min_part:g} % of the largest"
-        notes.append(f"{dropped:,} of {parts:,} parts were dropped, {share}.")
-    advance()
-    # 2. Fewer faces, before the repair, which opens the edges that this pinches.
-    original = mesh
-    is_reduced = 0 < options.target_faces < len(mesh.faces) and options.remesh is RemeshChoice.NONE
-    if is_reduced:
-        mesh = reduce_faces(topology.points, topology.faces[~is_small], options.target_faces, progress.check)
+    is_wanted = options.target_faces > 0 and options.remesh is RemeshChoice.NONE
+    reducer_for = options.target_faces if is_wanted else len(mesh.faces)
+    with Reducer(len(mesh.faces), reducer_for) as reducer, ThreadPoolExecutor(1) as aside:
+        advance()
+        topology, extent = look_into(mesh)
+        crossing_faces = count_crossing_faces(topology.points, topology.faces, progress.check)
+        measured = aside.submit(measure_by, topology, extent, mesh, crossing_faces)
+        advance()
+        # 1. Stray parts go.
+        is_small, dropped = find_small_parts(topology, options.min_part)
+        advance()
+        # 2. Fewer faces, before the repair, which opens the edges that this pinches.
+        original = mesh
+        kept = topology.faces[~is_small] if dropped else topology.faces
+        is_reduced = is_wanted and options.target_faces < len(kept)
+        if is_reduced:
+            mesh = reducer.reduce(topology.points, kept, progress.check)
+        elif dropped:
+            mesh = keep_faces(mesh, ~is_small)
+        before = measured.result()
+    notes = _told_of_parts(dropped, before.components, options.min_part)
     advance()
     # 3. Closed and wound.
     repaired = repair_and_tell(mesh, advance, progress.check)
@@ -101,11 +106,19 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         notes += _told_of_crossings(made)
     # 6. The look of what was reduced.
     if is_reduced:
-        mesh = transfer_look(original, mesh)
+        mesh = _with_look_of(original, is_small, mesh)
     advance()
-    changes = _changes(before, measure_by(topology_of(mesh), mesh, None))
+    changes = _changes(before, measure_by(*look_into(mesh), mesh, None))
     advance()
     return Mended(mesh, before, (*notes, *changes) or ("There was nothing to repair.",))
+
+
+def _with_look_of(original: trimesh.Trimesh, is_gone: NDArray[np.bool_], mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """``mesh`` with the look of the faces of ``original`` that are not gone."""
+    look = appearance_of(original)
+    if is_gone.any() and (look.uv is not None or look.colours is not None):
+        original = keep_faces(original, ~is_gone)
+    return transfer_look(original, mesh)
 
 
 def find_small_parts(topology: Topology, min_part: float) -> tuple[NDArray[np.bool_], int]:
@@ -176,6 +189,12 @@ def _parts(topology: Topology) -> _Parts:
     begin = np.searchsorted(topology.labels[order], np.arange(len(is_part)))
     low, high = np.minimum.reduceat(places, begin), np.maximum.reduceat(places, begin)
     return _Parts((np.cumsum(is_part) - 1)[labels], low[is_part], high[is_part])
+
+
+def _told_of_parts(dropped: int, parts: int, min_part: float) -> list[str]:
+    """How many parts went, and which."""
+    share = f"smaller than {100 * min_part:g} % of the largest"
+    return [f"{dropped:,} of {parts:,} parts were dropped, {share}."] if dropped else []
 
 
 def _told(repaired: Repaired) -> list[str]:

@@ -5,6 +5,7 @@ import trimesh
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, visual_of
+from orfeas.meshes.bounds import find_bounds
 from orfeas.meshes.limits import check_points
 
 # Below it, numbers lose their digits; no model in any unit is that small.
@@ -24,7 +25,7 @@ def place(mesh: trimesh.Trimesh, size_mm: float) -> trimesh.Trimesh:
     if not len(used):
         raise InvalidMesh("The model is empty.")
     check_points(used)
-    low, high = used.min(axis=0), used.max(axis=0)
+    low, high = find_bounds(used)
     longest = float((high - low).max())
     if longest < SMALLEST:
         raise InvalidMesh("All of the model lies in one point.")

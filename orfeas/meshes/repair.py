@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, visual_of
+from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.fill import fill
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
@@ -104,7 +105,7 @@ def repair_and_tell(
     corners = np.arange(3 * len(mesh.faces), dtype=np.int64).reshape(-1, 3)
     surface = _cleaned(_Surface(stored[first], inverse[np.asarray(mesh.faces)], corners))
     points = surface.points
-    reach = float(np.linalg.norm(np.ptp(points[surface.faces.ravel()], axis=0))) if len(surface.faces) else 0.0
+    reach = float(np.linalg.norm(find_reach(points[surface.faces.ravel()]))) if len(surface.faces) else 0.0
     surface = _without_cracks(surface, GAP * reach)
     advance()
     # 2. Waste is dropped: sheets that hang from a sound surface, and single faces.
@@ -121,7 +122,9 @@ def repair_and_tell(
     points, faces = _part(points, surface.faces, pairs, PARTING * reach)
     advance()
     # 4. Holes are filled, and sheets that closed on themselves go.
-    free = np.setdiff1d(np.arange(faces.size), pairs)
+    is_free = np.ones(faces.size, dtype=np.bool_)
+    is_free[pairs] = False
+    free = np.flatnonzero(is_free)
     filled = _filled(replace(surface, points=points, faces=faces), free, check)
     surface, sheets = _without_sheets(filled, len(faces), free)
     advance()

@@ -1,5 +1,6 @@
 """Measures of a mesh: what a slicer or a game engine would want to know."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,8 +8,9 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.crossings import count_crossing_faces
-from orfeas.meshes.topology import Topology, topology_of
+from orfeas.meshes.topology import Topology, topology_between, welded
 from orfeas.meshes.verdict import judge
 from orfeas.records import MeshReport
 
@@ -19,7 +21,7 @@ CHUNK = 1 << 14
 
 
 @dataclass(frozen=True)
-class _Extent:
+class Extent:
     """How large a surface is; ``degenerate_faces`` have next to no height."""
 
     area_mm2: float
@@ -35,13 +37,21 @@ def measure(mesh: trimesh.Trimesh) -> MeshReport:
     vertex. The volume is None where it would mean nothing (not watertight, or not consistently wound), and negative
     where the mesh is inside out.
     """
-    topology = topology_of(mesh)
+    topology, extent = look_into(mesh)
     crossing_faces = count_crossing_faces(topology.points, topology.faces)
-    return measure_by(topology, mesh, crossing_faces)
+    return measure_by(topology, extent, mesh, crossing_faces)
 
 
-def measure_by(topology: Topology, mesh: trimesh.Trimesh, crossing_faces: int | None) -> MeshReport:
-    """What :func:`measure` tells, where the ``topology`` of ``mesh`` and how many of its faces cross are known."""
+def look_into(mesh: trimesh.Trimesh) -> tuple[Topology, Extent]:
+    """What :func:`measure` rests on, found side by side; ``mesh`` must be finite and have a face."""
+    points, faces = welded(mesh)
+    with ThreadPoolExecutor(1) as aside:
+        extent = aside.submit(_extent, points, faces)
+        return topology_between(points, faces), extent.result()
+
+
+def measure_by(topology: Topology, extent: Extent, mesh: trimesh.Trimesh, crossing_faces: int | None) -> MeshReport:
+    """What :func:`measure` tells, where all that :func:`look_into` finds, and how many faces cross, is known."""
     points, faces, edges = topology.points, topology.faces, topology.edges
     used = np.zeros(len(points), dtype=np.bool_)
     used[faces.ravel()] = True
@@ -49,7 +59,6 @@ def measure_by(topology: Topology, mesh: trimesh.Trimesh, crossing_faces: int | 
     is_pair = edges.faces == 2
     is_watertight = whole > 0 and bool(is_pair.all())
     is_winding_consistent = bool((edges.forward[is_pair] == 1).all())
-    extent = _extent(points, faces)
     look = appearance_of(mesh)
     report = MeshReport(
         vertices=vertices,
@@ -63,7 +72,7 @@ def measure_by(topology: Topology, mesh: trimesh.Trimesh, crossing_faces: int | 
         degenerate_faces=extent.degenerate_faces,
         volume_mm3=extent.volume_mm3 if is_watertight and is_winding_consistent else None,
         area_mm2=extent.area_mm2,
-        size_mm=_size(points[used]),
+        size_mm=_size(points if vertices == len(points) else points[used]),
         has_uv=look.uv is not None,
         has_texture=look.texture is not None,
         materials=look.materials,
@@ -72,7 +81,7 @@ def measure_by(topology: Topology, mesh: trimesh.Trimesh, crossing_faces: int | 
     return replace(report, findings=judge(report))
 
 
-def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> "_Extent":
+def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> Extent:
     """Areas and volumes of ``faces`` ``[m, 3]``; whatever the place of the mesh, its volume is exact to rounding."""
     centre = points[faces[0]].mean(axis=0)
     twice_area = six_volumes = 0.0
@@ -85,7 +94,7 @@ def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> "_Extent":
         twice_area += float(twice_areas.sum())
         six_volumes += float(np.einsum("ij,ij->", a, normals))
         degenerate += int(np.count_nonzero(twice_areas <= MIN_HEIGHT * longest))
-    return _Extent(twice_area / 2.0, six_volumes / 6.0, degenerate)
+    return Extent(twice_area / 2.0, six_volumes / 6.0, degenerate)
 
 
 def _squared(sides: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,5 +103,5 @@ def _squared(sides: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _size(points: NDArray[np.float64]) -> tuple[float, float, float]:
-    x, y, z = np.ptp(points, axis=0)
+    x, y, z = find_reach(points)
     return float(x), float(y), float(z)

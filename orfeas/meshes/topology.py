@@ -49,10 +49,23 @@ class Topology:
 
 def topology_of(mesh: trimesh.Trimesh) -> Topology:
     """The topology of ``mesh``, whose numbers are finite; a UV seam parts nothing."""
-    first, inverse = weld(mesh.vertices)
-    points, faces = np.asarray(mesh.vertices, dtype=np.float64)[first], inverse[np.asarray(mesh.faces)]
+    return topology_between(*welded(mesh))
+
+
+def welded(mesh: trimesh.Trimesh) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The places of ``mesh`` ``[n, 3]``, all different, in the order of their first vertices; its faces between them.
+
+    Where no two vertices lie at one place these are the mesh's own arrays; they are not for writing.
+    """
+    points, faces = np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64)
+    first, inverse = weld(points)
+    return (points, faces) if len(first) == len(points) else (points[first], inverse[faces])
+
+
+def topology_between(points: NDArray[np.float64], faces: NDArray[np.int64]) -> Topology:
+    """The topology of ``faces`` ``[m, 3]`` between ``points`` ``[n, 3]``, which are all different."""
     is_whole = ~repeats_a_vertex(faces)
-    edges = find_edges(faces if is_whole.all() else faces[is_whole], len(points))
+    edges = find_edges(faces if is_whole.all() else faces[is_whole])
     return Topology(points, faces, is_whole, edges, label_vertices(edges, len(points)))
 
 
@@ -63,22 +76,31 @@ def repeats_a_vertex(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
     return repeats
 
 
-def find_edges(faces: NDArray[np.int64], vertices: int) -> Edges:
-    """The edges of ``faces`` ``[m, 3]``, none of which repeats a vertex; there are ``vertices`` vertices."""
-    a, b, c = faces.T
-    # One number per half-edge that sorts by the edge, then by the direction.
-    half = np.concatenate(
-        [
-            (np.minimum(start, end) * vertices + np.maximum(start, end)) * 2 + (start < end)
-            for start, end in ((a, b), (b, c), (c, a))
-        ]
-    )
+def find_edges(faces: NDArray[np.int64]) -> Edges:
+    """The edges of ``faces`` ``[m, 3]``, none of which repeats a vertex; there are fewer than 2³¹ vertices."""
+    corners = np.ascontiguousarray(faces.T, dtype=np.int32)
+    # One number per half-edge that sorts by the edge, then by the direction: the low end, the high end, a bit.
+    whole = np.empty((3, len(faces)), dtype=np.int64)
+    for keys, start, end in zip(whole, corners, np.roll(corners, -1, axis=0), strict=True):
+        keys[:] = np.minimum(start, end)
+        keys <<= 31
+        keys |= np.maximum(start, end)
+        keys <<= 1
+        keys |= start < end
+    # In place and in bytes where it can be: large arrays are new memory, whose first touch takes longer than the work.
+    half: NDArray[np.int64] = whole.ravel()
     half.sort()
-    edge = half >> 1
-    begins = np.flatnonzero(np.diff(edge, prepend=-1))
-    low, high = np.divmod(edge[begins], max(vertices, 1))
-    count = np.diff(begins, append=len(edge))
-    forward = np.add.reduceat(half & 1, begins) if len(begins) else count
+    runs_forward = half.astype(np.uint8)
+    runs_forward &= 1
+    half >>= 1
+    is_first = np.ones(len(half), dtype=np.bool_)
+    np.not_equal(half[1:], half[:-1], out=is_first[1:])
+    begins = np.flatnonzero(is_first)
+    low, high = half[begins], half[begins]
+    low >>= 31
+    high &= 0x7FFF_FFFF
+    count = np.diff(begins, append=len(half))
+    forward = np.add.reduceat(runs_forward, begins, dtype=np.int64) if len(begins) else count
     return Edges(low, high, count, forward)
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 
 from orfeas.meshes.appearance import base_colour_factor
+from orfeas.meshes.bounds import find_bounds
 from orfeas.meshes.draco import EXTENSION, pack
 from orfeas.meshes.glb_container import join_chunks
 from orfeas.meshes.srgb import to_linear
@@ -65,8 +66,7 @@ class _Document:
         if target == ARRAY_BUFFER and component is not np.float32:
             accessor["normalized"] = True
         if has_bounds:
-            accessor["min"] = array.min(axis=0).tolist()
-            accessor["max"] = array.max(axis=0).tolist()
+            accessor["min"], accessor["max"] = (end.tolist() for end in find_bounds(array))
         self._accessors.append(accessor)
         return len(self._accessors) - 1
 
@@ -180,7 +180,8 @@ def _packed(surface: Surface, document: _Document) -> Json:
         from_above = np.column_stack([surface.uv[:, 0], 1.0 - surface.uv[:, 1]])  # conventions §5
     positions = (surface.vertices * METRES_PER_MM).astype(np.float32)
     packed = pack(positions, surface.normals[surface.place], from_above, surface.faces)
-    bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
+    low, high = find_bounds(positions)
+    bounds = {"min": low.tolist(), "max": high.tolist()}
     attributes: dict[str, Json] = {
         name: document.add_promise(np.float32, packed.vertices, WIDTHS[name], bounds if name == "POSITION" else {})
         for name in packed.ids

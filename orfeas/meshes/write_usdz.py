@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import base_colour_factor
+from orfeas.meshes.bounds import find_bounds
 from orfeas.meshes.numbers import rows_of_text
 from orfeas.meshes.provenance import NOTE, SCENE_USDZ
 from orfeas.meshes.srgb import to_linear
@@ -77,7 +78,7 @@ def _scene(surface: Surface, generator: str, note: str, maps: list[_Map]) -> Ite
 def _mesh(surface: Surface) -> Iterator[str]:
     # 32-bit floats, written so that they are read as they were.
     points = (surface.points * METRES_PER_MM).astype(np.float32)
-    extent = np.stack([points.min(axis=0), points.max(axis=0)])
+    extent = np.stack(find_bounds(points))
     if surface.material is not None and surface.material.doubleSided:
         yield "        uniform bool doubleSided = 1\n"
     yield from _array("float3[] extent", "(%.9g, %.9g, %.9g)", extent)

@@ -1,10 +1,12 @@
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from orfeas.errors import Cancelled, OutOfMemory
-from orfeas.meshes.child import ChildFailed, run_child
+from orfeas.meshes.child import Child, ChildFailed, run_child
 
 TWICE = """
 import io, sys, numpy as np
@@ -55,3 +57,24 @@ def test_a_stop_ends_the_process(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         run_child(script(tmp_path, "import time; time.sleep(60)"), {}, 30.0, stop)
+
+
+def test_one_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    much = {"values": np.zeros(1_000_000)}
+    with pytest.raises(ChildFailed, match="too long"):
+        run_child(script(tmp_path, "import time; time.sleep(60)"), much, 0.2, nothing)
+    with pytest.raises(ChildFailed, match="ended with 3"):
+        run_child(script(tmp_path, "raise SystemExit(3)"), much, 30.0, nothing)
+
+
+def test_one_that_started_early_works_when_it_is_asked(tmp_path: Path) -> None:
+    with Child(script(tmp_path, TWICE)) as child:
+        time.sleep(0.5)
+        made = child.work({"values": np.arange(5)}, 30.0, nothing)
+    np.testing.assert_array_equal(made["values"], 2 * np.arange(5))
+
+
+def test_one_that_is_never_asked_ends_when_it_is_closed(tmp_path: Path) -> None:
+    with Child(script(tmp_path, TWICE)):
+        (process,) = [one for one in psutil.Process().children() if "work.py" in " ".join(one.cmdline())]
+    assert not process.is_running()

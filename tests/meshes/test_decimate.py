@@ -14,7 +14,8 @@ import trimesh
 from orfeas.errors import Cancelled, InvalidMesh, OutOfMemory
 from orfeas.meshes import decimate as module
 from orfeas.meshes import simplify
-from orfeas.meshes.decimate import MAX_FACES_HERE, MIN_FACES_IN_PIECES, decimate
+from orfeas.meshes.child import Child
+from orfeas.meshes.decimate import MAX_FACES_HERE, MIN_FACES_IN_PIECES, Reducer, decimate
 from orfeas.meshes.stats import measure
 from tests.meshes.solids import blob, box, textured_ball
 
@@ -90,14 +91,15 @@ def test_it_stops_at_once_when_asked() -> None:
 
 def test_a_child_that_dies_says_why() -> None:
     nothing = np.array([[0, 1, 2]] * 3, np.int32)
-    with pytest.raises(RuntimeError, match=r"simplify ended with 1: .*target_count"):
-        module._simplify_in_child(module._Reduced(np.zeros((4, 3)), nothing), -1, lambda: None)
+    with Child(module.SCRIPT) as child, pytest.raises(RuntimeError, match=r"simplify ended with 1: .*target_count"):
+        module._simplify_in_child(child, module._Reduced(np.zeros((4, 3)), nothing), -1, lambda: None)
 
 
 def reduced_in_pieces(mesh: trimesh.Trimesh, target_faces: int) -> trimesh.Trimesh:
-    given = module._Reduced(np.asarray(mesh.vertices), mesh.faces.astype(np.int32))
-    made = module._simplify_in_pieces(given, target_faces, lambda: None)
-    return trimesh.Trimesh(made.points, made.faces, process=False)
+    points, frame = np.asarray(mesh.vertices), module._Frame.of(mesh.vertices)
+    with Child(module.SCRIPT) as one, Child(module.SCRIPT) as other:
+        made = module._simplify_in_pieces((one, other), points, mesh.faces, frame, target_faces, lambda: None)
+    return trimesh.Trimesh(frame.outward(made.points), made.faces, process=False)
 
 
 def test_halves_that_are_reduced_apart_fit_together() -> None:
@@ -132,12 +134,42 @@ def test_the_largest_meshes_are_reduced_in_pieces_and_stay_near() -> None:
     assert mean_distance(reduced, mesh) < 0.001
 
 
+def simplifiers() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if any("simplify.py" in word for word in child.cmdline()):
+                found.append(child)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("faces", "target_faces", "count"),
+    [
+        (MAX_FACES_HERE, 1000, 0),
+        (MAX_FACES_HERE + 1, 1000, 1),
+        (MIN_FACES_IN_PIECES, 1000, 2),
+        (MIN_FACES_IN_PIECES, MIN_FACES_IN_PIECES // 2, 1),
+        (MIN_FACES_IN_PIECES, MIN_FACES_IN_PIECES, 0),
+    ],
+)
+def test_the_processes_start_before_the_work_and_end_with_it(faces: int, target_faces: int, count: int) -> None:
+    with pytest.raises(Cancelled), Reducer(faces, target_faces):
+        assert len(simplifiers()) == count
+        raise Cancelled("stopped")
+    assert simplifiers() == []
+
+
+def test_a_mesh_that_turned_out_small_needs_no_process() -> None:
+    with Reducer(MIN_FACES_IN_PIECES, 1000) as reducer:
+        reduced = reducer.reduce(np.asarray(blob(4000).vertices), np.asarray(blob(4000).faces))
+    assert np.array_equal(reduced.faces, decimate(blob(4000), 1000).faces)
+
+
 def test_a_killed_child_is_an_error_of_memory() -> None:
     def kill() -> None:
-        for child in psutil.Process().children():
-            with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-                if any("simplify.py" in word for word in child.cmdline()):
-                    child.kill()
+        for child in simplifiers():
+            child.kill()
 
     with pytest.raises(OutOfMemory, match="memory ran out"):
         decimate(LARGE, 100, kill)

@@ -6,8 +6,7 @@ from orfeas.meshes.printing.materials import mass_of
 from orfeas.meshes.printing.overhang import measure_overhang
 from orfeas.meshes.printing.solid import find_solid
 from orfeas.meshes.printing.thickness import measure_thickness
-from orfeas.meshes.stats import measure_by
-from orfeas.meshes.topology import topology_of
+from orfeas.meshes.stats import look_into, measure_by
 from orfeas.options import PrintOptions
 from orfeas.progress import Progress
 from orfeas.records import PrintReport
@@ -27,8 +26,8 @@ def check_print(mesh: trimesh.Trimesh, options: PrintOptions, progress: Progress
         InvalidMesh: it has no surface.
     """
     progress.step(0, STEPS)
-    topology = topology_of(mesh)
-    report = measure_by(topology, mesh, crossing_faces=None)
+    topology, extent = look_into(mesh)
+    report = measure_by(topology, extent, mesh, crossing_faces=None)
     solid = find_solid(mesh, topology, report)
     progress.step(1, STEPS)
     walls = mass = None

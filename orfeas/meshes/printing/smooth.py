@@ -66,7 +66,7 @@ def smooth(mesh: trimesh.Trimesh, steps: int = STEPS, check: Callable[[], None] 
 
 def _neighbours(faces: NDArray[np.int64], count: int) -> tuple[csr_array, NDArray[np.bool_], bool]:
     """``[count, count]`` takes the mean of a point's neighbours; ``[count, 1]`` what may move; if all is closed."""
-    edges = find_edges(faces, count)
+    edges = find_edges(faces)
     both = np.concatenate([edges.low, edges.high])
     other = np.concatenate([edges.high, edges.low])
     is_free = np.bincount(both, minlength=count) > 0
