@@ -5,8 +5,8 @@
 There are two models, each with sixty crumbs around it: a ball of gyroid, solid, one surface of high genus; and one of
 thin double walls, with twice the surface and sharp rims, which is harder to reduce. Broken, a model has a tenth of its
 faces turned and a thousandth of them missing. Every work runs in a process of its own, and three times if it takes less
-than ten seconds; the median counts. Its memory is what the process and its children hold at most beyond the model, asked
-every 20 ms. Errors are distances of samples on the result to the model, in per cent of its diagonal. ``reduce and
+than ten seconds; the median counts. Its memory is what the process and its children hold at most beyond the model,
+asked every 20 ms. Errors are distances of samples on the result to the model, in per cent of its diagonal. ``reduce and
 repair`` is what a user calls, with the reports before and after. Last, a server repairs a broken mesh while ``/health``
 is asked.
 
