@@ -86,7 +86,7 @@ class MeshReport:
     """What a slicer or a game engine would want to know; lengths in millimetres, Y up.
 
     ``volume_mm3`` is None where the mesh is not watertight. ``size_mm`` is ``(x, y, z)``. ``crossing_faces`` pass
-    through others of their own body; None where that was not looked for, as above 100,000 faces. ``findings`` says what
+    through others of their own body; None where that was not looked for, as above 400,000 faces. ``findings`` says what
     stands against printing it or using it in a game; nothing where it is sound.
     """
 

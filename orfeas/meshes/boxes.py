@@ -50,26 +50,28 @@ def overlapping(
     while waiting:
         check()
         level, one, other = waiting.pop()
-        if level == len(levels) - 1:
+        if level == len(levels):
             is_pair = one != other
             yield np.column_stack([order[one[is_pair]], order[other[is_pair]]])
             continue
-        ones, others = _children(one, other, levels[level + 1])
+        ones, others = _children(one, other, levels[level])
         spend(len(ones))
         chunks = [slice(start, start + CHUNK) for start in range(0, len(ones), CHUNK)]
         waiting += [(level + 1, ones[chunk], others[chunk]) for chunk in chunks]
 
 
 def _tree(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """What encloses the boxes, two by two, ``[6, 2 ** level]`` from the root to the boxes themselves.
+    """The boxes two by two, then what encloses those, and so on: ``[2, 6, 2 ** level]``, from the root's two halves.
 
-    Three rows for the lowest corner, and three for the highest, negated. Boxes that are too many are empty.
+    The first of each two lie apart from the second. Three rows are for the lowest corner, and three for the highest,
+    negated. Boxes that are too many are empty.
     """
     boxes = np.full((6, 1 << (len(low) - 1).bit_length()), np.inf)
     boxes[:3, : len(low)], boxes[3:, : len(low)] = low.T, -high.T
-    levels = [boxes]
-    while levels[-1].shape[1] > 1:
-        levels.append(np.minimum(levels[-1][:, ::2], levels[-1][:, 1::2]))
+    levels = []
+    while boxes.shape[1] > 1:
+        levels.append(np.stack([boxes[:, ::2], boxes[:, 1::2]]))
+        boxes = np.minimum(*levels[-1])
     return levels[::-1]
 
 
@@ -77,7 +79,7 @@ def _children(
     one: NDArray[np.int64], other: NDArray[np.int64], boxes: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The pairs of children, whose ``boxes`` overlap, of pairs of nodes; a node makes a pair with itself, too."""
-    sides = [[[row[child::2].take(nodes) for row in boxes] for child in (0, 1)] for nodes in (one, other)]
+    sides = [[[row.take(nodes) for row in rows] for rows in boxes] for nodes in (one, other)]
     ones, others = [], []
     for first in (0, 1):
         for second in (0, 1):

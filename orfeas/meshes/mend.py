@@ -1,7 +1,7 @@
 """A mesh from anywhere is made ready: stray parts and inner shells gone, closed, and with as many faces as wanted."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from orfeas.meshes.appearance import appearance_of
 from orfeas.meshes.cleanup import keep_faces
-from orfeas.meshes.crossings import MAX_COUNTED, count_crossing_faces
+from orfeas.meshes.crossings import count_crossing_faces
 from orfeas.meshes.decimate import Reducer, decimate
 from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.repair import Repaired, repair, repair_and_tell
-from orfeas.meshes.stats import look_into, measure_by
+from orfeas.meshes.stats import Extent, look_into, measure_by
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
 from orfeas.meshes.uncross import Uncrossed, uncrossed
@@ -62,18 +62,22 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
         InvalidMesh: there is no surface that could be repaired.
         OutOfMemory: the machine's memory ran out.
     """
+    with ThreadPoolExecutor(1) as aside:
+        return _mend(mesh, options, progress, aside)
+
+
+def _mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress, aside: Executor) -> Mended:
+    """As :func:`mend`; the input is measured ``aside``, while the rest goes on."""
     steps = iter(range(STEPS + 1))
 
     def advance() -> None:
         progress.step(next(steps), STEPS)
 
     is_wanted = options.target_faces > 0 and options.remesh is RemeshChoice.NONE
-    reducer_for = options.target_faces if is_wanted else len(mesh.faces)
-    with Reducer(len(mesh.faces), reducer_for) as reducer, ThreadPoolExecutor(1) as aside:
+    with Reducer(len(mesh.faces), options.target_faces if is_wanted else len(mesh.faces)) as reducer:
         advance()
         topology, extent = look_into(mesh)
-        crossing_faces = count_crossing_faces(topology.points, topology.faces, progress.check)
-        measured = aside.submit(measure_by, topology, extent, mesh, crossing_faces)
+        measured = aside.submit(_measured, topology, extent, mesh, progress.check)
         advance()
         # 1. Stray parts go.
         is_small, dropped = find_small_parts(topology, options.min_part)
@@ -86,31 +90,38 @@ def mend(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -> M
             mesh = reducer.reduce(topology.points, kept, progress.check)
         elif dropped:
             mesh = keep_faces(mesh, ~is_small)
-        before = measured.result()
-    notes = _told_of_parts(dropped, before.components, options.min_part)
     advance()
     # 3. Closed and wound.
     repaired = repair_and_tell(mesh, advance, progress.check)
     mesh = repaired.mesh
     if is_reduced and len(mesh.faces) > MOST_OVER * options.target_faces:  # large holes took many to fill
         mesh = repair(decimate(mesh, options.target_faces, progress.check), progress.check)
-    notes += _told(repaired)
+    notes = _told(repaired)
     # 4. Shells within others go.
     if not options.keep_shells:
         mesh, shells, is_sure = drop_inner_shells(mesh, progress.check)
         notes += _told_of_shells(shells, is_sure)
     advance()
-    # 5. Where it passes through itself a little, it is drawn apart; in what is large, only a reduction is looked after.
-    if is_reduced or len(mesh.faces) <= MAX_COUNTED:
-        mesh, made = uncrossed(mesh, progress.check)
-        notes += _told_of_crossings(made)
+    # 5. Where it passes through itself a little, it is drawn apart.
+    mesh, made = uncrossed(mesh, progress.check)
+    notes += _told_of_crossings(made)
     # 6. The look of what was reduced.
     if is_reduced:
         mesh = _with_look_of(original, is_small, mesh)
     advance()
-    changes = _changes(before, measure_by(*look_into(mesh), mesh, None))
+    before = measured.result()
+    told = (
+        *_told_of_parts(dropped, before.components, options.min_part),
+        *notes,
+        *_changes(before, measure_by(*look_into(mesh), mesh, None)),
+    )
     advance()
-    return Mended(mesh, before, (*notes, *changes) or ("There was nothing to repair.",))
+    return Mended(mesh, before, told or ("There was nothing to repair.",))
+
+
+def _measured(topology: Topology, extent: Extent, mesh: trimesh.Trimesh, check: Callable[[], None]) -> MeshReport:
+    """What :func:`orfeas.meshes.stats.measure` tells of ``mesh``; ``check`` may stop it."""
+    return measure_by(topology, extent, mesh, count_crossing_faces(topology.points, topology.faces, check))
 
 
 def _with_look_of(original: trimesh.Trimesh, is_gone: NDArray[np.bool_], mesh: trimesh.Trimesh) -> trimesh.Trimesh:

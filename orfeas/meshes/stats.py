@@ -83,14 +83,16 @@ def measure_by(topology: Topology, extent: Extent, mesh: trimesh.Trimesh, crossi
 
 def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> Extent:
     """Areas and volumes of ``faces`` ``[m, 3]``; whatever the place of the mesh, its volume is exact to rounding."""
-    centre = points[faces[0]].mean(axis=0)
+    # By columns: NumPy takes three times as long for rows of three.
+    x, y, z = np.ascontiguousarray((points - points[faces[0]].mean(axis=0)).T)
     twice_area = six_volumes = 0.0
     degenerate = 0
     for start in range(0, len(faces), CHUNK):
-        a, b, c = (points[corner] - centre for corner in faces[start : start + CHUNK].T)
-        normals = np.cross(b - a, c - a)
+        a, b, c = (np.stack([x[corner], y[corner], z[corner]]) for corner in faces[start : start + CHUNK].T)
+        one, other, third = b - a, c - a, c - b
+        normals = np.stack([one[i] * other[j] - one[j] * other[i] for i, j in ((1, 2), (2, 0), (0, 1))])
         twice_areas = np.sqrt(_squared(normals))
-        longest = np.maximum(np.maximum(_squared(b - a), _squared(c - b)), _squared(a - c))
+        longest = np.maximum(np.maximum(_squared(one), _squared(other)), _squared(third))
         twice_area += float(twice_areas.sum())
         six_volumes += float(np.einsum("ij,ij->", a, normals))
         degenerate += int(np.count_nonzero(twice_areas <= MIN_HEIGHT * longest))
@@ -98,8 +100,10 @@ def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> Extent:
 
 
 def _squared(sides: NDArray[np.float64]) -> NDArray[np.float64]:
-    lengths: NDArray[np.float64] = np.einsum("ij,ij->i", sides, sides)
-    return lengths
+    """``[k]`` the squared lengths of ``sides`` ``[3, k]``."""
+    x, y, z = sides
+    squares: NDArray[np.float64] = x * x + y * y + z * z
+    return squares
 
 
 def _size(points: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -106,9 +106,20 @@ def find_edges(faces: NDArray[np.int64]) -> Edges:
 
 def label_vertices(edges: Edges, vertices: int) -> NDArray[np.int32]:
     """``[vertices]`` the number of the connected component each vertex is in."""
-    # The edges are in the order of their lower ends: the rows of a matrix as they stand.
-    rows = np.searchsorted(edges.low, np.arange(vertices + 1))
-    ones = np.ones(len(edges.low), dtype=np.int8)
-    graph = csr_array((ones, edges.high, rows), shape=(vertices, vertices))
-    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    # A vertex hangs on its lowest neighbour, if that is lower, and so on: trees, of few roots. What is left to label
+    # are the roots, by the edges between trees.
+    low, high = edges.low.astype(np.int32), edges.high.astype(np.int32)
+    root = np.arange(vertices, dtype=np.int32)
+    root[high[::-1]] = low[::-1]  # of several the last stays, and the edges are in the order of their lower ends
+    while not np.array_equal(root, above := root[root]):
+        root = above
+    is_root = np.zeros(vertices, dtype=np.bool_)
+    is_root[root] = True
+    tree = (np.cumsum(is_root, dtype=np.int32) - 1)[root]
+    one, other = tree[low], tree[high]
+    is_between = one != other
+    links = one[is_between], other[is_between]
+    trees = int(np.count_nonzero(is_root))
+    graph = csr_array((np.ones(len(links[0]), dtype=np.int8), links), shape=(trees, trees))
+    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1][tree]
     return labels

@@ -93,7 +93,7 @@ class _Tangle:
     def pushed(self, points: Points, pairs: Pairs) -> Points:
         """The points with both faces of each pair pushed apart, along the normal of one, on the shortest way out."""
         corners = points[self.faces]
-        normals = planes(corners)[0]
+        normals = planes(tuple(corners.swapaxes(0, 1)))[0]
         # Either face can go back through the other's plane, to either side.
         through, plane = np.concatenate([pairs, pairs[:, ::-1]] * 2).T
         across = normals[plane] * np.repeat([1.0, -1.0], 2 * len(pairs))[:, None]
