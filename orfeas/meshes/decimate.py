@@ -15,6 +15,7 @@ from orfeas.meshes import simplify
 from orfeas.meshes.bounds import find_bounds, find_reach
 from orfeas.meshes.child import Arrays, Child, ChildFailed
 from orfeas.meshes.limits import check_corners, check_points
+from orfeas.meshes.topology import welded
 from orfeas.meshes.weld import weld
 
 # In this process up to so many faces, which is a tenth of a second in which nothing else runs; above, in a child.
@@ -48,8 +49,7 @@ def decimate(mesh: trimesh.Trimesh, target_faces: int, check: Callable[[], None]
         stored = np.asarray(mesh.vertices, dtype=np.float64)
         check_corners(np.asarray(mesh.faces), len(stored))
         check_points(stored)
-        first, inverse = weld(stored)
-        points, faces = stored[first], inverse[np.asarray(mesh.faces)]
+        points, faces = welded(mesh)
         check()
         return reducer.reduce(points, faces, check)
 

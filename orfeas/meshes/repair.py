@@ -16,7 +16,7 @@ from orfeas.meshes.fill import fill
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import component_volumes, orient
-from orfeas.meshes.topology import repeats_a_vertex
+from orfeas.meshes.topology import repeats_a_vertex, welded
 from orfeas.meshes.weld import weld
 
 # Parts of the model's diagonal: gaps up to so wide are drawn together; surfaces that touch are drawn apart so far.
@@ -101,9 +101,8 @@ def repair_and_tell(
     check_corners(np.asarray(mesh.faces), len(stored))
     check_points(stored)
     # 1. Corners at one place are one vertex, and narrow cracks are closed.
-    first, inverse = weld(stored)
-    corners = np.arange(3 * len(mesh.faces), dtype=np.int64).reshape(-1, 3)
-    surface = _cleaned(_Surface(stored[first], inverse[np.asarray(mesh.faces)], corners))
+    points, faces = welded(mesh)
+    surface = _cleaned(_Surface(points, faces, np.arange(faces.size, dtype=np.int64).reshape(-1, 3)))
     points = surface.points
     reach = float(np.linalg.norm(find_reach(points[surface.faces.ravel()]))) if len(surface.faces) else 0.0
     surface = _without_cracks(surface, GAP * reach)
