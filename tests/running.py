@@ -31,9 +31,8 @@ class Running:
 @contextmanager
 def running(data_dir: Path, **settings: str | int) -> Iterator[Running]:
     server = build(Settings.model_validate({"data_dir": data_dir, "port": 0, **settings}))
-    url = server.start()
     try:
-        yield Running(url, server)
+        yield Running(server.start(), server)
     finally:
         server.stop()
 
