@@ -84,7 +84,7 @@ def measure_by(topology: Topology, extent: Extent, mesh: trimesh.Trimesh, crossi
         materials=look.materials,
         crossing_faces=crossing_faces,
     )
-    return replace(report, findings=judge(report))
+    return replace(report, findings=judge(report, topology))
 
 
 def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> Extent:
