@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from orfeas.meshes.areas import areas_of
 from orfeas.meshes.film import Patches, draw_films
-from orfeas.meshes.halfedges import ends, label
+from orfeas.meshes.halfedges import edge_keys, ends, label
 
 # Rims of so many vertices are closed in one piece; of longer ones, so many vertices are chosen first.
 MAX_RIM = 200
@@ -151,7 +151,7 @@ def _edge_keys(faces: NDArray[np.int64], points: int) -> NDArray[np.int64]:
     """One number for each edge of the surface, sorted."""
     a, b, c = faces.T
     edges = ((a, b), (b, c), (c, a))
-    return np.sort(np.concatenate([np.minimum(p, q) * points + np.maximum(p, q) for p, q in edges]))
+    return np.sort(np.concatenate([edge_keys(p, q, points) for p, q in edges]))
 
 
 def _close(
@@ -230,7 +230,7 @@ def _is_known(
     one: NDArray[np.int64], other: NDArray[np.int64], known: NDArray[np.int64], points: int
 ) -> NDArray[np.bool_]:
     """Whether the surface has an edge between two vertices."""
-    keys = np.minimum(one, other) * points + np.maximum(one, other)
+    keys = edge_keys(one, other, points)
     place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     found: NDArray[np.bool_] = known[place] == keys
     return found
