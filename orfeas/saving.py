@@ -87,7 +87,7 @@ def write_files(progress: Progress, model: Model, files: JobFiles) -> Saved:
     """As :func:`save`, in the process and the stage that it is called in."""
     progress.step(0, STEPS)
     placed = place(model.mesh, model.size_mm) if model.size_mm else model.mesh
-    report = measure(placed)
+    report = measure(placed, progress.check)
     provenance = replace(model.provenance, notes=(*model.provenance.notes, *_warnings(report, model)))
     progress.step(1, STEPS)
     with full_disk_explained():

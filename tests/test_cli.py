@@ -177,7 +177,8 @@ def test_turntable_writes_a_moving_picture(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
-        ("box.mp4", [], "Invalid option: output_format cannot be “mp4”; choose one of webp"),
+        ("box.mp4", [], "Invalid option: A turntable is a WebP; name the file box.webp."),
+        ("box", [], "Invalid option: A turntable is a WebP; name the file box.webp."),
         ("box.webp", ["--frames", "1000"], "Invalid option: frames cannot be 1000; it takes a number from 4 to 90"),
         ("box.webp", ["--background", "red"], "Invalid option: background cannot be “red”; it takes transparent or"),
     ],
@@ -189,6 +190,29 @@ def test_turntable_refuses_in_one_sentence_and_writes_nothing(
     assert main(["turntable", str(tmp_path / "box.stl"), "-o", str(tmp_path / name), *arguments]) == 1
     assert capsys.readouterr().err.startswith(sentence)
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "example"),
+    [
+        (["turntable", "box.stl"], "picture.webp"),
+        (["picture", "a red apple"], "picture.png"),
+        (["cut-out", "photo.jpg"], "picture.png"),
+        (["generate", "photo.jpg"], "model.glb"),
+        (["repair", "box.stl"], "model.glb"),
+        (["texture", "box.stl", "photo.jpg"], "model.glb"),
+    ],
+    ids=lambda argument: argument[0] if isinstance(argument, list) else None,
+)
+@pytest.mark.parametrize("name", ["films", "films.webp"])
+def test_a_folder_is_not_taken_for_a_file(
+    tmp_path: Path, arguments: list[str], example: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    assert main([*arguments, "-o", f"{folder}{os.sep}"]) == 1
+    sentence = f"Invalid option: {folder} is a folder; name a file in it, such as {folder / example}.\n"
+    assert capsys.readouterr().err == sentence
 
 
 def test_inspect_refuses_what_is_no_mesh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,20 @@ def test_a_small_model_starts_no_process(tmp_path: Path) -> None:
     assert max(saved.mesh.size_mm) == pytest.approx(80)
 
 
+def test_a_small_model_is_asked_about_while_it_is_measured(tmp_path: Path) -> None:
+    steps: list[Step] = []
+    asked_after: list[Step | None] = []
+
+    def is_cancelled() -> bool:
+        asked_after.append(steps[-1] if steps else None)
+        return False
+
+    save(model(textured_ball()), JobFiles(tmp_path), Apart(), Progress(steps.append, is_cancelled))
+    # Every step asks once, of itself.
+    assert asked_after.count(Step(Stage.SAVE, 0, STEPS)) > 1
+    assert asked_after.count(Step(Stage.SAVE, 1, STEPS)) == 1
+
+
 def test_an_error_for_the_user_comes_out_of_the_process_as_itself(apart: Apart, tmp_path: Path) -> None:
     ball = textured_ball(LARGE)
     ball.vertices = np.zeros_like(ball.vertices)

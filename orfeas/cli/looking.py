@@ -6,9 +6,9 @@ import sys
 import time
 
 from orfeas.cli.following import POLL_S, scratch_studio, stopped_by_signals
-from orfeas.cli.making import format_of
+from orfeas.cli.making import check_ending, format_of
 from orfeas.doctor import diagnose
-from orfeas.errors import EngineUnavailable, InvalidOption
+from orfeas.errors import EngineUnavailable
 from orfeas.files import check_writable, write_whole
 from orfeas.job_files import png_bytes
 from orfeas.options import (
@@ -26,8 +26,7 @@ from orfeas.settings import read_settings
 def run_cut_out(options: argparse.Namespace) -> int:
     """``cut-out``: the subject of a picture, and who cut it out."""
     wanted = parse_cut_out_options(remove_background=options.remove_background, remover=options.remover)
-    if options.output.suffix.lower() != ".png":
-        raise InvalidOption(f"A cut-out is a PNG; name the file {options.output.with_suffix('.png').name}.")
+    check_ending(options.output, ".png", "A cut-out is a PNG")
     check_writable(options.output)
     with stopped_by_signals() as stop, scratch_studio() as studio:
         progress = Progress(is_cancelled=stop.is_set)
@@ -58,8 +57,8 @@ def run_convert(options: argparse.Namespace) -> int:
 
 def run_turntable(options: argparse.Namespace) -> int:
     """``turntable``: a moving picture of a mesh file, with its frames counted on standard error."""
+    check_ending(options.output, ".webp", "A turntable is a WebP")
     turntable = parse_turntable_options(
-        output_format=options.output.suffix.removeprefix("."),
         frames=options.frames,
         size_px=options.size_px,
         seconds=options.seconds,

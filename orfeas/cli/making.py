@@ -27,14 +27,29 @@ def format_of(path: Path) -> OutputFormat:
         InvalidOption: a folder, no ending, or one that is no format.
     """
     ending = path.suffix.removeprefix(".").lower()
-    if path.is_dir():
-        raise InvalidOption(f"{path} is a folder; name a file in it, such as {path / 'model.glb'}.")
+    _refuse_folder(path, "model.glb")
     if not ending:
         raise InvalidOption(f"The output's name has no ending that says its format; name it {path.name}.glb, or so.")
     if ending == "obj":
         zipped = path.with_suffix(".zip").name
         raise InvalidOption(f"An OBJ comes in a zip with its material and textures; name the file {zipped}.")
     return OutputFormat.OBJ if ending == "zip" else parse_choice("the output's format", ending, OutputFormat)
+
+
+def check_ending(path: Path, ending: str, rule: str) -> None:
+    """Refuse another name for what comes in one format; ``rule`` says which, as a sentence without its full stop.
+
+    Raises:
+        InvalidOption: a folder, or a name that does not end in ``ending``, such as ``.png``.
+    """
+    _refuse_folder(path, f"picture{ending}")
+    if path.suffix.lower() != ending:
+        raise InvalidOption(f"{rule}; name the file {path.with_suffix(ending).name}.")
+
+
+def _refuse_folder(path: Path, example: str) -> None:
+    if path.is_dir():
+        raise InvalidOption(f"{path} is a folder; name a file in it, such as {path / example}.")
 
 
 def run_generate(options: argparse.Namespace) -> int:
@@ -102,8 +117,7 @@ def _submit(studio: Studio, options: argparse.Namespace, shape: ShapeOptions) ->
 
 def run_picture(options: argparse.Namespace) -> int:
     """``picture``: make a picture from words, and write it where it was asked for, whole or not at all."""
-    if options.output.suffix.lower() != ".png":
-        raise InvalidOption(f"A picture is written as a PNG; name the file {options.output.with_suffix('.png').name}.")
+    check_ending(options.output, ".png", "A picture is written as a PNG")
     picture = parse_picture_options(
         engine=options.engine,
         style=options.style,

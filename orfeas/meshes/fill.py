@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from orfeas.meshes.areas import areas_of
 from orfeas.meshes.film import Patches, draw_films
-from orfeas.meshes.halfedges import ends, label
+from orfeas.meshes.halfedges import edge_keys, ends, label
 
 # Rims of so many vertices are closed in one piece; of longer ones, so many vertices are chosen first.
 MAX_RIM = 200
@@ -150,7 +151,7 @@ def _edge_keys(faces: NDArray[np.int64], points: int) -> NDArray[np.int64]:
     """One number for each edge of the surface, sorted."""
     a, b, c = faces.T
     edges = ((a, b), (b, c), (c, a))
-    return np.sort(np.concatenate([np.minimum(p, q) * points + np.maximum(p, q) for p, q in edges]))
+    return np.sort(np.concatenate([edge_keys(p, q, points) for p, q in edges]))
 
 
 def _close(
@@ -214,16 +215,8 @@ def _close_short(points: NDArray[np.float64], rim: NDArray[np.int64], known: NDA
 
 def _weigh(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """``[…]`` what triangles ``[…, 3, 3]`` cost; those next to lines are taken where nothing else is left."""
-    areas, squares = _areas(corners), _squares(corners)
+    areas, squares = areas_of(corners), _squares(corners)
     return areas + np.where(areas <= MIN_HEIGHT * squares, 1.0, EVENNESS) * squares
-
-
-def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``[…]`` of triangles ``[…, 3, 3]``."""
-    a, b, c = np.moveaxis(corners, -2, 0)
-    doubled = np.cross(b - a, c - a)
-    areas: NDArray[np.float64] = np.sqrt(np.einsum("...i,...i->...", doubled, doubled)) / 2.0
-    return areas
 
 
 def _squares(corners: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -237,7 +230,7 @@ def _is_known(
     one: NDArray[np.int64], other: NDArray[np.int64], known: NDArray[np.int64], points: int
 ) -> NDArray[np.bool_]:
     """Whether the surface has an edge between two vertices."""
-    keys = np.minimum(one, other) * points + np.maximum(one, other)
+    keys = edge_keys(one, other, points)
     place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     found: NDArray[np.bool_] = known[place] == keys
     return found
@@ -273,7 +266,7 @@ def _patches(
     loop_of[rims.start], side_from[rims.start] = rims.loop, rims.sides
     loop = loop_of[triangles[:, 0]]
     steps = np.bincount(rims.loop, np.linalg.norm(points[rims.end] - points[rims.start], axis=1)) / rims.size
-    areas = np.bincount(loop, _areas(points[triangles]), len(rims.size)).astype(np.float64)
+    areas = np.bincount(loop, areas_of(points[triangles]), len(rims.size)).astype(np.float64)
     is_round = (rims.size >= MIN_FILM) & (areas > MIN_ROUND * _reaches(points, rims) ** 2)
     is_film = (is_round & (_flat_areas(points, triangles, loop, len(areas)) < FLAT * areas))[loop]
     films = []
@@ -281,7 +274,7 @@ def _patches(
         wanted = _lengths(steps, areas, np.unique(loop[is_film]))
         drawn = _films(points, Patches(points, triangles[is_film], loop[is_film]), wanted, known, check)
         corners = drawn.points[drawn.faces]
-        is_line = ~(_areas(corners) > MIN_HEIGHT * _squares(corners))
+        is_line = ~(areas_of(corners) > MIN_HEIGHT * _squares(corners))
         is_spoilt = (np.bincount(drawn.hole, is_line) > MAX_LINES * np.bincount(drawn.hole))[drawn.hole]
         is_film &= ~np.isin(loop, drawn.hole[is_spoilt])
         films = [_film_filling(drawn, ~is_spoilt, rims, len(points))]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 
-from orfeas.meshes.halfedges import HalfEdges, ends, half_edges
+from orfeas.meshes.halfedges import HalfEdges, edge_keys, ends, half_edges
 
 # An edge is cut where it is longer than so many times the length that is wanted.
 TOO_LONG = 4.0 / 3.0
@@ -139,15 +139,19 @@ def _flip(patches: Patches, known: NDArray[np.int64], count: int) -> Patches:
     points, faces = patches.points, patches.faces
     sides = half_edges(faces)
     inner = _inner_edges(faces, sides)
-    a, b, p, q = (points[corner] for corner in (inner.start, inner.end, *inner.apex.T))
+    first, second = inner.apex.T
+    a, b, p, q = (points[corner] for corner in (inner.start, inner.end, first, second))
     gain = _angle(p, a, b) + _angle(q, a, b) - np.pi
     # What comes of a flip must be two faces that look the same way, with an edge between them that is new.
     one, other = np.cross(q - p, b - p), np.cross(a - p, q - p)
     is_sound = np.einsum("ij,ij->i", one, other) > 0
-    keys = _keys(inner.apex, len(points))
+    keys = edge_keys(first, second, len(points))
     wanted = np.flatnonzero((gain > MIN_GAIN) & is_sound)
-    is_around = (inner.apex[wanted] < count).all(axis=1) & np.isin(_keys(inner.apex[wanted], count), known)
-    is_there = np.isin(keys[wanted], _keys(ends(faces, sides.side[sides.begin]), len(points)))
+    is_around = (inner.apex[wanted] < count).all(axis=1) & np.isin(
+        edge_keys(first[wanted], second[wanted], count), known
+    )
+    start, end = ends(faces, sides.side[sides.begin]).T
+    is_there = np.isin(keys[wanted], edge_keys(start, end, len(points)))
     wanted = wanted[~is_around & ~is_there]
     wanted = wanted[np.unique(keys[wanted], return_index=True)[1]]
     if not len(wanted):
@@ -155,17 +159,11 @@ def _flip(patches: Patches, known: NDArray[np.int64], count: int) -> Patches:
     rank = np.empty(len(wanted), dtype=np.int64)
     rank[np.argsort(gain[wanted], kind="stable")] = np.arange(len(wanted))
     turned = wanted[_first_of_both(rank, inner.face[wanted], len(faces))]
-    first, second = inner.apex[turned].T
+    first, second = first[turned], second[turned]
     made = np.array(faces)
     made[inner.face[turned, 0]] = np.column_stack([first, second, inner.end[turned]])
     made[inner.face[turned, 1]] = np.column_stack([first, inner.start[turned], second])
     return replace(patches, faces=made)
-
-
-def _keys(pairs: NDArray[np.int64], points: int) -> NDArray[np.int64]:
-    """``[k]`` one number for each pair ``[k, 2]`` of points, whatever their order."""
-    keys: NDArray[np.int64] = pairs.min(axis=1) * points + pairs.max(axis=1)
-    return keys
 
 
 def _angle(apex: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

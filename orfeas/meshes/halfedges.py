@@ -46,7 +46,7 @@ def half_edges(faces: NDArray[np.int64]) -> HalfEdges:
     keys = np.empty(faces.size, dtype=np.int64)
     for corner, (start, end) in enumerate(((0, 1), (1, 2), (2, 0))):
         one, other = faces[:, start], faces[:, end]
-        keys[corner::3] = np.minimum(one, other) * vertices + np.maximum(one, other)
+        keys[corner::3] = edge_keys(one, other, vertices)
     # A sort that keeps no order takes half the time; edges have mostly two sides, which are put right at once.
     side = np.argsort(keys)
     begin = np.flatnonzero(np.diff(keys[side], prepend=-1))
@@ -57,6 +57,12 @@ def half_edges(faces: NDArray[np.int64]) -> HalfEdges:
     crowd = np.repeat(count > 2, count)
     side[crowd] = side[crowd][np.lexsort((side[crowd], keys[side[crowd]]))]
     return HalfEdges(side, begin, count)
+
+
+def edge_keys(one: NDArray[np.int64], other: NDArray[np.int64], vertices: int) -> NDArray[np.int64]:
+    """One number for each edge between two of ``vertices``, whichever way it runs: ``low · vertices + high``."""
+    keys: NDArray[np.int64] = np.minimum(one, other) * vertices + np.maximum(one, other)
+    return keys
 
 
 def ends(faces: NDArray[np.int64], sides: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from orfeas.meshes.halfedges import ends, label
+from orfeas.meshes.halfedges import ends, half_edges, label
 
 # Faces, times components that might bound a hollow in them; about a second's work.
 MAX_WORK = 20_000_000
@@ -43,6 +43,13 @@ def component_volumes(
     middle = np.column_stack([np.bincount(labels, axis) for axis in (a + b + c).T]) / (3 * size[:, None])
     own_middle = middle[labels] if len(size) > 1 else middle
     return np.bincount(labels, np.einsum("ij,ij->i", a - own_middle, np.cross(b - own_middle, c - own_middle))) / 6.0
+
+
+def outward_volume(points: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
+    """What closed bodies enclose together when they are turned outward as by :func:`orient`; hollows are taken off."""
+    sides = half_edges(faces).pairs()
+    volumes = component_volumes(points, orient(points, faces, sides), label(sides // 3, len(faces)))
+    return float(volumes.sum())
 
 
 def _turned_to_be_alike(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, visual_of
+from orfeas.meshes.areas import areas_of
 from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.fill import fill
 from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
@@ -146,7 +147,7 @@ def _without_sheets(surface: _Surface, own: int, free: NDArray[np.int64]) -> tup
     if not is_rim.any():
         return surface, 0
     volumes = np.abs(component_volumes(surface.points, surface.faces, labels))
-    areas = np.bincount(labels, _areas(surface.points, surface.faces))
+    areas = np.bincount(labels, areas_of(surface.points[surface.faces]))
     is_sheet = is_rim & (volumes < SHEET * areas**1.5)
     if not is_sheet.any() or is_sheet.all():
         return surface, 0
@@ -212,7 +213,7 @@ def _sound(surface: _Surface) -> _Surface:
         sizes = sides.count[crowded]
         edge = np.repeat(np.arange(len(sizes)), sizes)
         # The freest first, and of those the smallest; so many of an edge as it has too many.
-        order = np.lexsort((_areas(surface.points, surface.faces)[crowd // 3], -free[crowd // 3], edge))
+        order = np.lexsort((areas_of(surface.points[surface.faces])[crowd // 3], -free[crowd // 3], edge))
         rank = np.arange(len(crowd)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         face = crowd[order] // 3
         dropped = face[(rank < np.repeat(sizes - 2, sizes)) & (free[face] > 0)]
@@ -229,12 +230,6 @@ def _is_no_crumb(sides: HalfEdges) -> NDArray[np.bool_]:
     one, two, three = (sides.count_of_side() == 1).T
     is_crumb: NDArray[np.bool_] = one & two & three
     return ~is_crumb if not is_crumb.all() else is_crumb
-
-
-def _areas(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
-    a, b, c = (points[corner] for corner in faces.T)
-    areas: NDArray[np.float64] = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2.0
-    return areas
 
 
 def _pair_by_angle(points: NDArray[np.float64], faces: NDArray[np.int64], sides: HalfEdges) -> NDArray[np.int64]:

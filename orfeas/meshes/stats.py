@@ -1,5 +1,6 @@
 """Measures of a mesh: what a slicer or a game engine would want to know."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -29,16 +30,21 @@ class Extent:
     degenerate_faces: int
 
 
-def measure(mesh: trimesh.Trimesh) -> MeshReport:
+def measure(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -> MeshReport:
     """Measure a mesh in millimetres; it must be finite and have a face.
 
     Vertices are counted, and edges joined, by position: a UV seam is no boundary, and a vertex no face uses does not
     count. A face with two corners at one place is degenerate and has no edges. Components are joined by a shared
     vertex. The volume is None where it would mean nothing (not watertight, or not consistently wound), and negative
     where the mesh is inside out.
+
+    Args:
+        mesh: as above.
+        check: called every few hundredths of a second while crossing faces are looked for, which takes up to two
+            seconds; what it raises stops the work.
     """
     topology, extent = look_into(mesh)
-    crossing_faces = count_crossing_faces(topology.points, topology.faces)
+    crossing_faces = count_crossing_faces(topology.points, topology.faces, check)
     return measure_by(topology, extent, mesh, crossing_faces)
 
 
@@ -78,7 +84,7 @@ def measure_by(topology: Topology, extent: Extent, mesh: trimesh.Trimesh, crossi
         materials=look.materials,
         crossing_faces=crossing_faces,
     )
-    return replace(report, findings=judge(report))
+    return replace(report, findings=judge(report, topology))
 
 
 def _extent(points: NDArray[np.float64], faces: NDArray[np.int64]) -> Extent:

@@ -1,5 +1,9 @@
 """What a slicer or a game engine would object to in a mesh, and how to mend it, in plain words."""
 
+from dataclasses import replace
+
+from orfeas.meshes.orientation import outward_volume
+from orfeas.meshes.topology import Topology
 from orfeas.records import Finding, MeshReport, Use
 
 # What games of this kind load for one object without care; more wants levels of detail.
@@ -14,11 +18,12 @@ MANY_PIECES = 20
 PRINT_SIZE_MM = (1.0, 500.0)
 
 
-def judge(report: MeshReport) -> tuple[Finding, ...]:
+def judge(report: MeshReport, topology: Topology) -> tuple[Finding, ...]:
     """Everything that stands against printing the model, or against using it in a game; nothing for a sound one."""
+    encloses_nothing = is_sheet(report, topology)
     return (
         *_holes(report),
-        *_inside(report),
+        *(_sheet() if encloses_nothing else _inside_out(report)),
         *_winding(report),
         *_crossing(report),
         *_pieces(report),
@@ -40,27 +45,41 @@ def _holes(report: MeshReport) -> list[Finding]:
     return found
 
 
-def is_sheet(report: MeshReport) -> bool:
+def is_sheet(report: MeshReport, topology: Topology) -> bool:
     """Whether the model is flat, or closed and encloses next to nothing; only a thickness makes it printable."""
-    is_empty = report.volume_mm3 is not None and abs(report.volume_mm3) < LEAST_VOLUME * report.area_mm2**1.5
-    return is_empty or min(report.size_mm) == 0
+    if min(report.size_mm) == 0:
+        return True
+    if not cancels_out(report):
+        return False
+    volume_mm3 = outward_volume(topology.points, topology.faces[topology.is_whole])
+    return cancels_out(replace(report, volume_mm3=volume_mm3))
 
 
-def _inside(report: MeshReport) -> list[Finding]:
-    if not is_sheet(report):
-        return []
+def cancels_out(report: MeshReport) -> bool:
+    """Whether the model is closed, and its volume, of which what is inside out takes away, is next to nothing."""
+    return report.volume_mm3 is not None and abs(report.volume_mm3) < LEAST_VOLUME * report.area_mm2**1.5
+
+
+def _sheet() -> list[Finding]:
     fix = "Give it a thickness in a modelling program; a repair cannot know how much."
     return [Finding(Use.PRINT, "It is a sheet: it encloses nothing that could be printed.", fix)]
 
 
-def _winding(report: MeshReport) -> list[Finding]:
-    if not report.is_winding_consistent:
-        problem = "Some faces are turned the other way round than their neighbours."
-        return [Finding(use, problem, "Repair turns them.") for use in (Use.PRINT, Use.GAME)]
+def _inside_out(report: MeshReport) -> list[Finding]:
+    if cancels_out(report):
+        problem = "Some of its bodies are inside out."
+        return [Finding(use, problem, "Repair turns them over.") for use in (Use.PRINT, Use.GAME)]
     if report.volume_mm3 is not None and report.volume_mm3 < 0:
         problem = "The model is inside out."
         return [Finding(use, problem, "Repair turns it over.") for use in (Use.PRINT, Use.GAME)]
     return []
+
+
+def _winding(report: MeshReport) -> list[Finding]:
+    if report.is_winding_consistent:
+        return []
+    problem = "Some faces are turned the other way round than their neighbours."
+    return [Finding(use, problem, "Repair turns them.") for use in (Use.PRINT, Use.GAME)]
 
 
 def _crossing(report: MeshReport) -> list[Finding]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.areas import areas_of
 from orfeas.meshes.halfedges import half_edges
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import orient
@@ -173,19 +174,14 @@ def _find_flaw(vertices: NDArray[np.float64], faces: NDArray[np.int64], uv: NDAr
         return "some are not finite numbers."
     if corners.min() < -STRAY or corners.max() > 1 + STRAY:
         return "they reach beyond the texture."
-    has_area = _areas(vertices[faces]) > 0
-    flat = _areas(np.pad(corners, ((0, 0), (0, 0), (0, 1))))
+    has_area = areas_of(vertices[faces]) > 0
+    flat = areas_of(np.pad(corners, ((0, 0), (0, 0), (0, 1))))
     if not has_area.any():
         return "no face of it has any area."
     if (flat[has_area] <= 0).any():
         return f"{np.count_nonzero(flat[has_area] <= 0):,} faces have no area in the texture."
     overlap = _overlap(faces, uv, float(flat.sum()))
     return f"{overlap:.0%} of the texture is used more than once." if overlap > MOST_OVERLAP else ""
-
-
-def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return np.asarray(np.linalg.norm(cross, axis=1) / 2)
 
 
 def _overlap(faces: NDArray[np.int64], uv: NDArray[np.float64], area: float) -> float:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orfeas.errors import Cancelled
 from orfeas.meshes.stats import measure
 from tests.meshes.solids import blob, box, coloured_box, inverted, joined, soup, textured_ball, without_faces
 
@@ -35,6 +37,14 @@ def test_a_uv_seam_is_no_boundary() -> None:
 
 def test_triangles_that_share_no_vertex_measure_as_the_solid_they_make() -> None:
     assert measure(soup(box())) == measure(box())
+
+
+def test_a_check_that_raises_stops_the_search_for_crossing_faces() -> None:
+    def stop() -> NoReturn:
+        raise Cancelled("Stop.")
+
+    with pytest.raises(Cancelled):
+        measure(box(), stop)
 
 
 def test_a_torus_has_euler_number_zero() -> None:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import trimesh
 
+from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import measure
+from orfeas.meshes.topology import topology_of
 from orfeas.meshes.verdict import judge
 from orfeas.records import MeshReport, Use
 from tests.meshes.solids import blob, box, coloured_box, inverted, joined, scaled, slab, textured_ball, without_faces
@@ -30,6 +32,17 @@ def test_a_sheet_encloses_nothing() -> None:
     doubled = trimesh.Trimesh(sheet.vertices, np.vstack([sheet.faces, sheet.faces[:, ::-1]]), process=False)
     for mesh in (sheet, doubled):
         assert (Use.PRINT, "It is a sheet: it encloses nothing that could be printed.") in said_of(mesh)
+
+
+def test_bodies_of_which_one_is_inside_out_are_no_sheet_though_their_volumes_cancel_out() -> None:
+    mesh = joined(box(20.0), inverted(box(20.0, at=(30.0, 0.0, 0.0))))
+    assert said_of(mesh) == [(use, "Some of its bodies are inside out.") for use in Use]
+    assert said_of(repair(mesh)) == []
+
+
+def test_a_shell_as_thin_as_nothing_is_a_sheet() -> None:
+    shell = joined(box(20.0), inverted(scaled(box(20.0), 1 - 1e-6)))
+    assert said_of(shell) == [(Use.PRINT, "It is a sheet: it encloses nothing that could be printed.")]
 
 
 def test_a_thin_plate_is_no_sheet() -> None:
@@ -75,5 +88,7 @@ def test_a_size_that_is_seldom_meant_is_told(size: float, told: str) -> None:
 )
 def test_each_fault_of_its_own_is_one_finding(change: dict[str, int], uses: list[Use]) -> None:
     report: MeshReport = replace(SOUND, **change)  # type: ignore[arg-type]  # any fields
-    assert [finding.use for finding in judge(report)] == uses
-    assert all(finding.problem.endswith(".") and finding.fix.endswith(".") for finding in judge(report))
+    assert [finding.use for finding in judge(report, topology_of(box(20.0)))] == uses
+    assert all(
+        finding.problem.endswith(".") and finding.fix.endswith(".") for finding in judge(report, topology_of(box(20.0)))
+    )

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import trimesh
 
-from orfeas.options import OutputFormat
 from tests.running import Running
 from tests.ui.page_session import PageSession
 
@@ -123,31 +122,6 @@ def test_a_tile_of_a_job_that_is_gone_says_so(page: PageSession) -> None:
         page.send("history", "select", {"index": "gone", "value": "gone"})
 
 
-def test_the_seed_of_the_result_goes_into_its_input(page: PageSession, server: Running) -> None:
-    make_from_example(page)
-    job = server.server.studio.history(server.server.studio.jobs.owner_of(page.session))[0]
-    assert page.send("reuse-seed", "click")["seed"] == job.options["seed"]
-
-
-def test_settings_come_back_from_a_model_file(page: PageSession, server: Running, tmp_path: Path) -> None:
-    make_from_example(page)
-    studio = server.server.studio
-    job = studio.history(studio.jobs.owner_of(page.session))[0]
-    other = PageSession(server.url)
-    other.values["load-settings"] = other.upload(studio.workspace.job_folder(job.job_id) / "model/apple.glb")
-    changed = other.send("load-settings", "upload")
-    other.close()
-    assert (changed["quality"], changed["seed"]) == ("draft", job.options["seed"])
-
-
-def test_a_file_without_settings_says_so(page: PageSession, tmp_path: Path) -> None:
-    path = tmp_path / "other.glb"
-    path.write_bytes(b"glTF")
-    page.values["load-settings"] = page.upload(path)
-    with pytest.raises(RuntimeError, match="Invalid mesh"):
-        page.send("load-settings", "upload")
-
-
 def test_the_wireframe_has_an_address_of_its_own(page: PageSession) -> None:
     solid = make_from_example(page)["viewer"]
     page.values["view-mode"] = "wireframe"
@@ -205,23 +179,6 @@ def test_a_clock_whose_job_is_gone_stops_and_says_why(page: PageSession, server:
     studio.jobs.forget([job.job_id])
     assert "Not found" in page.press("timer", "tick")["status"]
     assert set(page.press("timer", "tick")) == {"timer"}
-
-
-def test_a_file_without_room_for_settings_is_refused(page: PageSession, server: Running) -> None:
-    make_from_example(page)
-    studio = server.server.studio
-    job = studio.history(studio.jobs.owner_of(page.session))[0]
-    page.values["load-settings"] = page.upload(studio.results.download(job.job_id, OutputFormat.STL))
-    with pytest.raises(RuntimeError, match=r"Invalid mesh.*no room for its settings"):
-        page.send("load-settings", "upload")
-
-
-def test_a_file_of_a_picture_leaves_the_prompt_as_it_is(page: PageSession, server: Running) -> None:
-    make_from_example(page)
-    studio = server.server.studio
-    job = studio.history(studio.jobs.owner_of(page.session))[0]
-    page.values["load-settings"] = page.upload(studio.results.download(job.job_id, OutputFormat.GLB))
-    assert "prompt" not in page.send("load-settings", "upload")
 
 
 def test_no_kind_of_queued_event_is_without_a_limit(server: Running) -> None:

@@ -18,9 +18,9 @@ from orfeas.meshes.orientation import component_volumes, winding_number
 from orfeas.meshes.printing import drill
 from orfeas.meshes.printing.cavity import Cavities, find_cavities, min_wall
 from orfeas.meshes.printing.places import Hole, place_holes
-from orfeas.meshes.stats import measure
+from orfeas.meshes.stats import look_into, measure_by
 from orfeas.meshes.topology import repeats_a_vertex, topology_of
-from orfeas.meshes.verdict import is_sheet
+from orfeas.meshes.verdict import cancels_out, is_sheet
 from orfeas.meshes.weld import weld
 from orfeas.records import MeshReport
 
@@ -30,6 +30,7 @@ MAX_HOLES = 8
 TIMEOUT_S = 300.0
 # Of a volume, for sums of a million parts.
 TOLERANCE = 1e-6
+OPEN = "Only a closed model can be hollowed, and this one is not."
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def hollow(
     """
     check_corners(np.asarray(mesh.faces), len(mesh.vertices))
     check_points(np.asarray(mesh.vertices, dtype=np.float64))
-    before = _closed(measure(mesh) if len(mesh.faces) else None)
+    before = _measured_to_be_hollowed(mesh)
     check()
     _check_options(wall_mm, holes, hole_mm, max(before.size_mm))
     corners = np.asarray(mesh.vertices, dtype=np.float64)[mesh.faces]
@@ -112,7 +113,7 @@ def hollow(
         body = _drill(body, drilled, timeout_s, check)
     made = _mesh(body, mesh, look)
     check()
-    after = measure(made)
+    after = measure_by(*look_into(made), made, crossing_faces=None)
     _check_result(before, after, cavities, drilled)
     is_hollow = _hollowed_bodies(mesh, cavities, check)
     bodies, solid = len(is_hollow), int(np.count_nonzero(~is_hollow))
@@ -129,12 +130,17 @@ def _check_options(wall_mm: float, holes: int, hole_mm: float, size_mm: float) -
         raise InvalidOption(f"Holes of {hole_mm:g} mm do not fit a model of {size_mm:.3g} mm.", "hole_mm")
 
 
-def _closed(report: MeshReport | None) -> MeshReport:
-    if report is not None and is_sheet(report):
+def _measured_to_be_hollowed(mesh: trimesh.Trimesh) -> MeshReport:
+    if not len(mesh.faces):
+        raise InvalidMesh(OPEN)
+    topology, extent = look_into(mesh)
+    # How many faces cross matters to nobody here, and takes long to find.
+    report = measure_by(topology, extent, mesh, crossing_faces=None)
+    if is_sheet(report, topology):
         raise InvalidMesh("The model is a sheet and cannot be hollowed; give it a thickness in a modelling program.")
-    if report is None or report.volume_mm3 is None:
-        raise InvalidMesh("Only a closed model can be hollowed, and this one is not.")
-    if report.volume_mm3 <= 0:
+    if report.volume_mm3 is None:
+        raise InvalidMesh(OPEN)
+    if report.volume_mm3 <= 0 or cancels_out(report):
         raise InvalidMesh("The model is inside out; repair it before it is hollowed.")
     return report
 

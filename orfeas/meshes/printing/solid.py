@@ -1,6 +1,6 @@
 """What of a model is solid, so that its walls and its mass can be measured."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import trimesh
@@ -38,6 +38,8 @@ class Solid:
 
 def find_solid(mesh: trimesh.Trimesh, topology: Topology, report: MeshReport) -> Solid:
     """The bodies of ``mesh``, whose ``topology`` and ``report`` are given, turned outward where they are not."""
+    if is_sheet(report, topology):
+        return Solid(mesh, why_not="it is a sheet")
     if report.volume_mm3 is None:
         return Solid(mesh, why_not=_why_not(report))
     faces = topology.faces[topology.is_whole]
@@ -51,18 +53,13 @@ def find_solid(mesh: trimesh.Trimesh, topology: Topology, report: MeshReport) ->
             faces, notes = outward, (INSIDE_OUT,)
             volumes = component_volumes(topology.points, faces, labels)
             mesh = trimesh.Trimesh(topology.points, faces, process=False)
-    volume_mm3 = float(volumes.sum())
-    if is_sheet(replace(report, volume_mm3=volume_mm3)):
-        return Solid(mesh, why_not="it is a sheet")
     corners = topology.points[faces]
     if _do_boxes_overlap(corners, labels, volumes > 0):
         notes += (OVERLAP,)
-    return Solid(mesh, volume_mm3, notes=notes)
+    return Solid(mesh, float(volumes.sum()), notes=notes)
 
 
 def _why_not(report: MeshReport) -> str:
-    if is_sheet(report):
-        return "it is a sheet"
     if report.non_manifold_edges and not report.boundary_edges:
         return "more than two of its faces share an edge"
     if report.is_watertight:

@@ -159,6 +159,7 @@ def test_the_model_is_left_alone_and_it_comes_out_the_same_every_time() -> None:
         (without_faces(box(30.0), 0), "closed"),
         (slab(1e-9, size=30.0), "is a sheet"),
         (inverted(box(30.0)), "inside out"),
+        (joined(box(30.0), inverted(box(30.0, (40.0, 0.0, 0.0)))), "inside out"),
         (box(7.0), "too thin"),
     ],
 )
