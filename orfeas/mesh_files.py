@@ -8,7 +8,7 @@ from orfeas.apart import Apart
 from orfeas.conversion import convert_file
 from orfeas.files import write_whole
 from orfeas.job_files import AS_IT_IS
-from orfeas.meshes.export import export
+from orfeas.meshes.export import export_view
 from orfeas.meshes.highlight import highlight
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.mend import Mended, mend
@@ -151,5 +151,5 @@ def inspect_for_view(_: Progress, mesh: Path, view: Path) -> MeshReport:
         InvalidMesh: it cannot be read.
     """
     loaded = load_mesh(mesh)
-    write_whole(view, export(highlight(loaded) or loaded, OutputFormat.GLB, None))
+    write_whole(view, export_view(highlight(loaded) or loaded))
     return measure(loaded)
