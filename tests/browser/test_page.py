@@ -253,30 +253,6 @@ def test_settings_come_back_from_a_model_file(visit: Opener, tmp_path: Path) -> 
     expect(other.locator("#quality label", has_text="Draft").locator("input")).to_be_checked(timeout=10_000)
 
 
-def test_the_wireframe_is_drawn_differently_and_the_camera_stays_where_it_was_put(visit: Opener) -> None:
-    page = visit().page
-    generate_from_example(page)
-    page.wait_for_timeout(DRAWN_MS)
-    before = pixels(page, "#viewer")
-    box = page.locator("#viewer canvas").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 150, y - 60, steps=8)
-    page.mouse.up()
-    page.mouse.wheel(0, -150)
-    page.wait_for_timeout(DRAWN_MS)
-    solid = pixels(page, "#viewer")
-    assert np.abs(solid - before).max(axis=2).mean() > 3
-    page.locator("#view-mode label", has_text="Wireframe").click()
-    page.wait_for_timeout(DRAWN_MS)
-    assert np.abs(pixels(page, "#viewer") - solid).max(axis=2).mean() > 3
-    page.locator("#view-mode label", has_text="Solid").click()
-    page.wait_for_timeout(DRAWN_MS)
-    assert np.abs(pixels(page, "#viewer") - solid).max(axis=2).mean() < 1
-
-
 @pytest.mark.parametrize("width", [390, 1024, 1600])
 def test_nothing_scrolls_sideways(visit: Opener, width: int) -> None:
     page = visit(width=width).page
