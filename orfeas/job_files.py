@@ -89,6 +89,11 @@ class JobFiles:
         return self.folder / "packed" / "-".join(filter(None, words)) / name
 
     @property
+    def view(self) -> Path:
+        """A GLB file of the model to look at, its edges sharp, where ``model`` would show them rounded."""
+        return self.folder / "view.glb"
+
+    @property
     def provenance(self) -> Path:
         """How the model was made, JSON, for the formats that cannot hold it."""
         return self.folder / "provenance.json"

@@ -8,14 +8,15 @@ from orfeas.apart import Apart
 from orfeas.conversion import convert_file
 from orfeas.files import write_whole
 from orfeas.job_files import AS_IT_IS
-from orfeas.meshes.export import export
+from orfeas.meshes.crossings import find_crossing_faces
+from orfeas.meshes.export import export_view
 from orfeas.meshes.highlight import highlight
 from orfeas.meshes.load import load_mesh
 from orfeas.meshes.mend import Mended, mend
 from orfeas.meshes.printing.check import check_print
 from orfeas.meshes.printing.prepare import Prepared, prepare
 from orfeas.meshes.provenance import Provenance, read_provenance
-from orfeas.meshes.stats import measure
+from orfeas.meshes.stats import look_into, measure, measure_by
 from orfeas.options import OutputFormat, Packing, PrintOptions, RepairOptions, parse_number
 from orfeas.pictures.turntable import TurntableOptions, make_turntable
 from orfeas.progress import Progress, Stage
@@ -57,7 +58,7 @@ class MeshFiles:
             return self._apart.run(check_print_file, progress, INSPECT_TIMEOUT_S, mesh, options)
 
     def inspect_for_view(self, mesh: Path, view: Path, progress: Progress) -> MeshReport:
-        """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its open and crowded edges marked.
+        """Measure a mesh file, and write a GLB file ``view`` of it for a viewer, its defects marked.
 
         Raises:
             InvalidMesh: it cannot be read.
@@ -151,5 +152,7 @@ def inspect_for_view(_: Progress, mesh: Path, view: Path) -> MeshReport:
         InvalidMesh: it cannot be read.
     """
     loaded = load_mesh(mesh)
-    write_whole(view, export(highlight(loaded) or loaded, OutputFormat.GLB, None))
-    return measure(loaded)
+    topology, extent = look_into(loaded)
+    crossing = find_crossing_faces(topology.points, topology.faces)
+    write_whole(view, export_view(highlight(topology, crossing) or loaded))
+    return measure_by(topology, extent, loaded, None if crossing is None else len(crossing))

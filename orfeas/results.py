@@ -69,6 +69,15 @@ class Results:
         with progress.stage(Stage.SAVE):
             return self._apart.run(convert, progress, TIMEOUT_S, files, output_format, packing)
 
+    def view(self, job_id: str) -> Path:
+        """A GLB file of the job's model to look at.
+
+        Raises:
+            NotFound: no such job, it made no model, or its files have expired.
+        """
+        files = self._files_with_model(job_id)
+        return files.view if files.view.exists() else files.model(OutputFormat.GLB)
+
     def turntable(self, job_id: str, options: TurntableOptions, progress: Progress) -> Path:
         """The job's model turning, an animated WebP, drawn once for those options and then kept.
 

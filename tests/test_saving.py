@@ -2,6 +2,7 @@ import errno
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,8 +18,9 @@ from orfeas.job_files import JobFiles
 from orfeas.meshes.appearance import appearance_of
 from orfeas.options import OutputFormat, TextureFormat
 from orfeas.progress import Progress, Stage, Step
+from orfeas.records import JobKind
 from orfeas.saving import LARGE_FACES, LARGE_PIXELS, STEPS, Model, is_large, save, write_files
-from tests.meshes.solids import PROVENANCE, blob, textured_ball
+from tests.meshes.solids import PROVENANCE, blob, box, textured_ball
 
 LARGE = 160  # steps of a ball of 50,880 faces
 
@@ -74,6 +76,20 @@ def test_a_process_of_its_own_writes_the_same_files_and_tells_the_same(apart: Ap
     assert contents(files[0].folder) == contents(files[1].folder)
     assert set(contents(files[0].folder)) == {"model/ball.glb", "model/ball.stl", "provenance.json", "thumbnail.webp"}
     assert steps[1][-STEPS:] == steps[0][-STEPS:] == [Step(Stage.SAVE, done, STEPS) for done in range(1, STEPS + 1)]
+
+
+def test_a_repaired_model_has_a_file_to_look_at_and_one_with_uvs_needs_none(tmp_path: Path) -> None:
+    repaired = replace(PROVENANCE, kind=JobKind.REPAIR)
+    for name, mesh in (("box", box()), ("ball", textured_ball(12, Image.new("RGB", (8, 8))))):
+        progress = Progress()
+        with progress.stage(Stage.SAVE):
+            write_files(progress, replace(model(mesh), provenance=repaired), JobFiles(tmp_path / name, name))
+    kept, seen = (
+        trimesh.load_mesh(path, process=False) for path in (tmp_path / "box/model/box.glb", tmp_path / "box/view.glb")
+    )
+    assert (len(kept.vertices), len(seen.vertices)) == (8, 24)
+    assert kept.bounds == pytest.approx(seen.bounds)
+    assert not (tmp_path / "ball/view.glb").exists()
 
 
 def test_a_small_model_starts_no_process(tmp_path: Path) -> None:

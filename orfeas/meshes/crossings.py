@@ -66,16 +66,24 @@ def find_crossings_soon(
         return None
 
 
-def count_crossing_faces(
+def find_crossing_faces(
     points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
-) -> int | None:
-    """How many faces pass through others of their own body; None where it was not looked for, as it would take long.
+) -> NDArray[np.int64] | None:
+    """``[k]`` the faces that pass through others of their own body; None where it would take long to look for them.
 
     That is so above 400,000 faces, and where very many are near each other. Bodies that overlap are a usual way to
     build a model; a surface that passes through itself is a fault.
     """
     pairs = find_crossings_soon(points, faces, check)
-    return None if pairs is None else len(np.unique(pairs[is_within_a_body(faces, pairs)]))
+    return None if pairs is None else np.unique(pairs[is_within_a_body(faces, pairs)])
+
+
+def count_crossing_faces(
+    points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None] = lambda: None
+) -> int | None:
+    """How many :func:`find_crossing_faces` finds; None where it does not look."""
+    found = find_crossing_faces(points, faces, check)
+    return None if found is None else len(found)
 
 
 def is_within_a_body(faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:

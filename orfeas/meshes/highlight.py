@@ -1,4 +1,4 @@
-"""A mesh with its defects made visible: where it is open, and where too many faces meet."""
+"""A mesh with its defects made visible: where it is open, where too many faces meet, and where it crosses itself."""
 
 import numpy as np
 import trimesh
@@ -6,11 +6,12 @@ from numpy.typing import NDArray
 
 from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.decimate import decimate
-from orfeas.meshes.topology import topology_of
+from orfeas.meshes.topology import Topology
 
-# sRGB: red says open, orange says shared by more than two faces.
+# sRGB: red says open, orange says shared by more than two faces, blue says that a face passes through another.
 OPEN = (214, 40, 40, 255)
 CROWDED = (245, 140, 20, 255)
+CROSSING = (40, 100, 225, 255)
 SURFACE = (190, 192, 196, 255)
 # Radius of a bar along an edge, as a part of the model's diagonal.
 RADIUS = 0.003
@@ -24,36 +25,46 @@ MAX_FACES = 400_000
 _SIDES = np.array([[0, 1, 4, 0, 4, 3], [1, 2, 5, 1, 5, 4], [2, 0, 3, 2, 3, 5]]).reshape(-1, 3)
 
 
-def highlight(mesh: trimesh.Trimesh) -> trimesh.Trimesh | None:
-    """A grey copy of ``mesh`` with a bar along every open and every crowded edge; None for a sound mesh.
+def highlight(topology: Topology, crossing: NDArray[np.int64] | None) -> trimesh.Trimesh | None:
+    """A grey copy of a mesh, a bar along every open and every crowded edge, crossing faces blue; None for a sound mesh.
 
     It is seen from both sides: viewers leave out what faces away, and faces that are turned the wrong way would look
     like holes.
 
     Args:
-        mesh: finite, with a face. It is not changed.
+        topology: the mesh's; it has a face.
+        crossing: ``[k]`` its faces that pass through others; None where that was not looked for.
     """
-    topology = topology_of(mesh)
     points, faces, edges = topology.points, topology.faces[topology.is_whole], topology.edges
     is_open, is_crowded = edges.faces == 1, edges.faces > 2
     chosen = np.flatnonzero(is_open | is_crowded)
     is_turned = (edges.faces == 2) & (edges.forward != 1)
-    if not len(chosen) and not is_turned.any():
+    is_crossing = np.zeros(len(topology.faces), dtype=np.bool_)
+    is_crossing[[] if crossing is None else crossing] = True
+    if not len(chosen) and not is_turned.any() and not is_crossing.any():
         return None
     start, end = points[edges.low[chosen]], points[edges.high[chosen]]
     longest = np.argsort(-np.linalg.norm(end - start, axis=1), kind="stable")[:MAX_EDGES]
     reach = float(np.linalg.norm(find_reach(points[faces.ravel()])))
     bars = _bars(start[longest], end[longest], RADIUS * reach)
-    colours = np.where(is_open[chosen[longest], None], OPEN, CROWDED)
     shown = trimesh.Trimesh(points, faces, process=False)
-    if len(faces) > MAX_FACES:
+    if len(faces) > MAX_FACES:  # of so many none is known to cross
         shown = decimate(shown, MAX_FACES)
-    corners = 2 * len(shown.vertices)
-    prisms = np.arange(len(longest))[:, None, None] * 6 + _SIDES + corners
+    # A face that is blue has corners of its own, and its neighbours stay grey.
+    sides, crossed = np.array(shown.faces), np.flatnonzero(is_crossing[topology.is_whole])
+    vertices = np.concatenate([shown.vertices, shown.vertices[sides[crossed].ravel()]])
+    sides[crossed] = len(shown.vertices) + np.arange(3 * len(crossed)).reshape(-1, 3)
+    colours = np.concatenate(
+        [
+            np.tile(np.repeat([SURFACE, CROSSING], [len(shown.vertices), 3 * len(crossed)], axis=0), (2, 1)),
+            np.repeat(np.where(is_open[chosen[longest], None], OPEN, CROWDED), 6, axis=0),
+        ]
+    )
+    prisms = np.arange(len(longest))[:, None, None] * 6 + _SIDES + 2 * len(vertices)
     return trimesh.Trimesh(
-        vertices=np.concatenate([shown.vertices, shown.vertices + reach * APART, bars.reshape(-1, 3)]),
-        faces=np.concatenate([shown.faces, shown.faces[:, ::-1] + len(shown.vertices), prisms.reshape(-1, 3)]),
-        vertex_colors=np.concatenate([np.tile(SURFACE, (corners, 1)), np.repeat(colours, 6, axis=0)]).astype(np.uint8),
+        vertices=np.concatenate([vertices, vertices + reach * APART, bars.reshape(-1, 3)]),
+        faces=np.concatenate([sides, sides[:, ::-1] + len(vertices), prisms.reshape(-1, 3)]),
+        vertex_colors=colours.astype(np.uint8),
         process=False,
     )
 

@@ -11,12 +11,11 @@ from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, base_colour_factor
+from orfeas.meshes.creases import Split, has_area, is_closed, split_at_creases
 from orfeas.meshes.halfedges import half_edges
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.srgb import to_linear
-from orfeas.meshes.surface import smooth_normals
 from orfeas.meshes.weld import weld
-from orfeas.pictures.creases import find_smooth_corners, is_closed
 
 # Of a model without colours: a light grey with a little sheen. Linear light.
 CLAY, CLAY_ROUGHNESS = 0.45, 0.55
@@ -72,16 +71,6 @@ class Scene:
     colours: NDArray[np.float32] | None = None
 
 
-@dataclass(frozen=True)
-class _Split:
-    """A mesh with a vertex of its own for every normal: which vertex it was ``[n]``, its normal, the faces."""
-
-    vertex: NDArray[np.int64]
-    normals: NDArray[np.float64]
-    faces: NDArray[np.int64]
-    is_closed: bool
-
-
 def set_scene(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -> Scene:
     """Set ``mesh`` up, in any unit; it is not changed. Faces without area are left out, and there may be none left.
 
@@ -103,7 +92,7 @@ def set_scene(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -
     check_points(np.asarray(mesh.vertices)[used])
     points = _centred(np.asarray(mesh.vertices, dtype=np.float64), used)
     check()
-    split = _split(points, faces, check)
+    split, closed = _split(points, faces, check)
     check()
     look = appearance_of(mesh)
     place = points[split.vertex]
@@ -115,7 +104,7 @@ def set_scene(mesh: trimesh.Trimesh, check: Callable[[], None] = lambda: None) -
         points=place.astype(np.float32),
         normals=split.normals.astype(np.float32),
         faces=split.faces.astype(np.int32),
-        is_closed=split.is_closed,
+        is_closed=closed,
         outline=_outline(place),
         paint=_paint(look.material, has_colours=colours is not None, has_uv=uv is not None),
         uv=uv,
@@ -131,50 +120,34 @@ def _centred(vertices: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[
     return points
 
 
-def _split(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None]) -> _Split:
+def _split(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None]) -> tuple[Split, bool]:
+    """The mesh by its normals, and whether it is known to be closed."""
     if len(faces) > CREASES_UP_TO:
-        return _blend(points, faces, check)
+        return _blend(points, faces, check), False
     first, place = weld(points)
     places, welded = points[first], place[faces]
-    chosen = _has_area(places, welded)
+    chosen = has_area(places, welded)
     faces, welded = faces[chosen], welded[chosen]
     check()
     sides = half_edges(welded)
-    groups = find_smooth_corners(places, welded, sides)
-    at = np.empty(int(groups.max(initial=-1)) + 1, dtype=np.int64)
-    at[groups] = welded
-    normals = smooth_normals(places[at], groups)
-    # A vertex is one for every normal it has; corners with the same of both share it.
-    _, index, corners = np.unique(faces * max(len(at), 1) + groups, return_index=True, return_inverse=True)
-    return _Split(
-        vertex=faces.ravel()[index],
-        normals=normals[groups.ravel()[index]],
-        faces=corners.reshape(-1, 3),
-        is_closed=is_closed(places, welded, sides),
-    )
+    return split_at_creases(places, faces, welded, sides), is_closed(places, welded, sides)
 
 
-def _blend(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None]) -> _Split:
+def _blend(points: NDArray[np.float64], faces: NDArray[np.int64], check: Callable[[], None]) -> Split:
     """One normal at each vertex: the mean of its faces', by their areas, which is quick."""
-    normals, has_area = np.zeros_like(points), np.empty(len(faces), dtype=np.bool_)
+    normals, is_some = np.zeros_like(points), np.empty(len(faces), dtype=np.bool_)
     for start in range(0, len(faces), FACES_AT_ONCE):
         check()
         part = faces[start : start + FACES_AT_ONCE]
         a, b, c = (points[corner] for corner in part.T)
         twice_area = np.cross(b - a, c - a)
-        has_area[start : start + FACES_AT_ONCE] = (twice_area != 0).any(axis=1)
+        is_some[start : start + FACES_AT_ONCE] = (twice_area != 0).any(axis=1)
         for corner in part.T:
             for axis in range(3):
                 normals[:, axis] += np.bincount(corner, twice_area[:, axis], minlength=len(points))
     length = np.linalg.norm(normals, axis=1)
     normals /= np.where(length > 0, length, 1.0)[:, None]
-    return _Split(np.arange(len(points)), normals, faces[has_area], is_closed=False)
-
-
-def _has_area(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.bool_]:
-    a, b, c = (points[corner] for corner in faces.T)
-    has_area: NDArray[np.bool_] = (np.cross(b - a, c - a) != 0).any(axis=1)
-    return has_area
+    return Split(np.arange(len(points)), normals, faces[is_some])
 
 
 def _outline(points: NDArray[np.float64]) -> NDArray[np.float64]:

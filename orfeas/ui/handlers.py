@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orfeas.errors import InvalidMesh, NotFound
 from orfeas.jobs import Caller
-from orfeas.options import PICTURE_OPTIONS, OutputFormat, Quality, RepairOptions, TextureEngineChoice
+from orfeas.options import PICTURE_OPTIONS, Quality, RepairOptions, TextureEngineChoice
 from orfeas.progress import Stage
 from orfeas.records import Job, JobKind, JobStatus, Scalar
 from orfeas.studio import Studio
@@ -200,7 +200,7 @@ class Handlers:
         if job.kind == JobKind.TEXT_TO_IMAGE:
             return View(job, markup.result(job), "The picture is ready.", picture=markup.picture(job))
         try:
-            model = self._studio.results.download(job.job_id, OutputFormat.GLB)
+            model = self._studio.results.view(job.job_id)
         except NotFound as error:
             return View(job, markup.notice("failed", "This model has expired", str(error)), "Expired.")
         faces = f"{job.mesh.faces:,} faces" if job.mesh else ""

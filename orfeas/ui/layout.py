@@ -30,6 +30,8 @@ element.addEventListener('click', (event) => {
 """
 
 
+# How a model is seen at first: how far around and how far down, degrees, and from as far as it fits the view.
+CAMERA = (65, 75, None)
 OPENER_SCRIPT = """
 element.addEventListener('click', (event) => {
   if (event.target.closest('[popovertarget]')) trigger('click');
@@ -201,7 +203,7 @@ def _create_stage(example_model: Path | None) -> _Stage:
             show_label=False,
             interactive=False,
             elem_id="viewer",
-            camera_position=(65, 75, None),
+            camera_position=CAMERA,
         )
         view_mode = gr.Radio(
             [("Solid", "solid"), ("Wireframe", "wireframe")],

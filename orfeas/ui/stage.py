@@ -6,7 +6,7 @@ from gradio.components import Component
 
 from orfeas.records import JobKind, JobStatus
 from orfeas.ui.handlers import Handlers, View
-from orfeas.ui.layout import Page, quality_choices
+from orfeas.ui.layout import CAMERA, Page, quality_choices
 from orfeas.ui.serving import cached
 
 Updates = dict[Block, object]
@@ -73,6 +73,14 @@ class Stage:
             page.options.quality: gr.Radio(choices=quality_choices(self._handlers.seconds_by_quality())),
         }
         if view.model is not None:
-            opened[page.viewer] = cached(view.model)
+            opened[page.viewer] = shown(cached(view.model))
             opened[page.model] = str(view.model)
         return opened
+
+
+def shown(model: str) -> gr.Model3D:
+    """A model that is new on the stage, seen as every model is at first; nothing where ``model`` is empty.
+
+    Without the camera it would be seen from where its user went around the last one.
+    """
+    return gr.Model3D(model or None, camera_position=CAMERA)

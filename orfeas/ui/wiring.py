@@ -35,7 +35,7 @@ from orfeas.ui.layout import Page, quality_choices
 from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection, connect_print_check
 from orfeas.ui.queue_probe import attach_job
-from orfeas.ui.serving import cached, cached_as
+from orfeas.ui.serving import cached
 from orfeas.ui.settings_wiring import connect_settings
 from orfeas.ui.stage import Stage, Updates
 from orfeas.ui.toast import bugs_explained, shown_as_toast
@@ -52,6 +52,7 @@ CUT_OUT_NAMES = ("background", "mask")
 WORD_NAMES = tuple(field.name for field in fields(WordInputs))
 STUDIO_STOPPED = "What was not done is marked as stopped; start it again when the studio is back."
 TOKEN_BYTES = 24
+NOTHING = "() => null"
 # How long a page that is being loaded again may take until it asks for its job.
 FOLLOW_WITHIN_S = 10.0
 
@@ -273,7 +274,7 @@ class Wiring:
 
         def on_mode(mode: Literal["solid", "wireframe"], model: str) -> object:
             with shown_as_toast():
-                return gr.Model3D(cached_as(Path(model), mode) if model else None, display_mode=mode)
+                return gr.Model3D(cached(Path(model)) if model else None, display_mode=mode)
 
         page.history.select(
             on_open,
@@ -282,7 +283,8 @@ class Wiring:
             show_progress="hidden",
             api_visibility="private",
         )
-        page.view_mode.change(
+        # A viewer never leaves the wireframe again. So it goes, and a new one comes, with the camera where it was left.
+        page.view_mode.change(None, None, page.viewer, js=NOTHING, api_visibility="private").then(
             on_mode,
             [page.view_mode, page.model],
             page.viewer,

@@ -38,6 +38,35 @@ def test_a_mesh_that_is_chosen_is_judged_and_its_holes_are_marked(visit: Opener,
     assert (red > green + 60).mean() > 0.001
 
 
+def test_the_wireframe_is_drawn_differently_and_the_camera_stays_where_it_was_put(
+    visit: Opener, tmp_path: Path
+) -> None:
+    page = visit().page
+    (tmp_path / "box.stl").write_bytes(export(scaled(box(), 80.0), OutputFormat.STL, None))
+    page.click("#tab-mesh-button")
+    page.set_input_files("#mesh input[type=file]", tmp_path / "box.stl")
+    expect(page.locator(".status.inspected")).to_be_visible(timeout=15_000)
+    page.wait_for_timeout(DRAWN_MS)
+    before = pixels(page, "#viewer")
+    area = page.locator("#viewer canvas").bounding_box()
+    assert area is not None
+    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 150, y - 60, steps=3)
+    page.mouse.up()
+    page.mouse.wheel(0, -150)
+    page.wait_for_timeout(DRAWN_MS)
+    solid = pixels(page, "#viewer")
+    assert np.abs(solid - before).max(axis=2).mean() > 3
+    page.locator("#view-mode label", has_text="Wireframe").click()
+    page.wait_for_timeout(DRAWN_MS)
+    assert np.abs(pixels(page, "#viewer") - solid).max(axis=2).mean() > 3
+    page.locator("#view-mode label", has_text="Solid").click()
+    page.wait_for_timeout(DRAWN_MS)
+    assert np.abs(pixels(page, "#viewer") - solid).max(axis=2).mean() < 1
+
+
 def test_a_repair_shows_what_it_was_and_what_it_is(visit: Opener, broken: Path) -> None:
     page = visit().page
     page.click("#tab-mesh-button")

@@ -253,16 +253,6 @@ def test_settings_come_back_from_a_model_file(visit: Opener, tmp_path: Path) -> 
     expect(other.locator("#quality label", has_text="Draft").locator("input")).to_be_checked(timeout=10_000)
 
 
-def test_the_wireframe_is_drawn_differently(visit: Opener) -> None:
-    page = visit().page
-    generate_from_example(page)
-    page.wait_for_timeout(DRAWN_MS)
-    solid = pixels(page, "#viewer")
-    page.locator("#view-mode label", has_text="Wireframe").click()
-    page.wait_for_timeout(DRAWN_MS)
-    assert np.abs(pixels(page, "#viewer") - solid).max(axis=2).mean() > 3
-
-
 @pytest.mark.parametrize("width", [390, 1024, 1600])
 def test_nothing_scrolls_sideways(visit: Opener, width: int) -> None:
     page = visit(width=width).page

@@ -63,6 +63,8 @@ def _legend(report: MeshReport) -> str:
         marks.append('<span class="mark open">open edges</span>')
     if report.non_manifold_edges:
         marks.append('<span class="mark crowded">edges of more than two faces</span>')
+    if report.crossing_faces:
+        marks.append('<span class="mark crossing">faces that pass through others</span>')
     plain = ". Colours are left out while defects are marked." if report.has_texture else ""
     return f'<p class="facts legend">Marked in the view: {" ".join(marks)}{plain}</p>' if marks else ""
 

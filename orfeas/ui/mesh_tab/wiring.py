@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import gradio as gr
-from gradio.blocks import Block
 
 from orfeas.errors import Cancelled, OrfeasError
 from orfeas.progress import Progress
@@ -15,10 +14,9 @@ from orfeas.ui.markup import notice
 from orfeas.ui.mesh_tab import markup
 from orfeas.ui.mesh_tab.handlers import Inspection, MeshHandlers
 from orfeas.ui.serving import cached
+from orfeas.ui.stage import Updates, shown
 from orfeas.ui.toast import shown_as_toast
 from orfeas.ui.working import Places, finished
-
-Updates = dict[Block, object]
 
 
 def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
@@ -62,7 +60,7 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
 def _on_stage(page: Page, model: str, status: str, announcement: str) -> Updates:
     """A mesh on the stage, or nothing where ``model`` is empty; no job's."""
     return {
-        page.viewer: model or None,
+        page.viewer: shown(model),
         page.model: model,
         page.shown_id: "",
         page.status: status,

@@ -17,6 +17,12 @@ def test_a_textured_mesh_that_is_drawn_plain_says_so() -> None:
     assert PLAIN not in Tags(inspection("a.glb", MESH)).text
 
 
+def test_the_legend_names_what_is_marked_and_nothing_else() -> None:
+    crossed = Tags(inspection("a.stl", replace(MESH, crossing_faces=4, has_texture=False))).text
+    assert "Marked in the view: faces that pass through others" in crossed
+    assert "Marked in the view" not in Tags(inspection("a.stl", replace(MESH, crossing_faces=None))).text
+
+
 def test_walls_and_mass_that_were_not_measured_are_no_facts() -> None:
     assert '<dt class="good">Walls</dt><dd>2.00 mm at the thinnest' in print_check("a.stl", SOUND)
     told = print_check("a.stl", OPEN)
