@@ -21,7 +21,7 @@ from orfeas.server import Server, build
 from orfeas.settings import Settings
 from tests.running import CALM_S
 
-AT_RANDOM_S = 10.0
+AT_RANDOM_S = 5.0
 SETTLE_S = 20.0
 
 
