@@ -9,6 +9,7 @@ from orfeas.conversion import convert
 from orfeas.files import write_whole
 from orfeas.job_files import THUMBNAIL_PX, JobFiles, write_thumbnail
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.creases import can_be_creased
 from orfeas.meshes.export import export, export_view
 from orfeas.meshes.maps import textures_of
 from orfeas.meshes.placement import place
@@ -93,7 +94,9 @@ def write_files(progress: Progress, model: Model, files: JobFiles) -> Saved:
     with full_disk_explained():
         # The GLB comes last: where it is, everything a conversion and the page need is.
         write_whole(files.provenance, provenance.to_json())
-        if provenance.kind is JobKind.REPAIR and appearance_of(placed).uv is None:
+        if provenance.kind is JobKind.REPAIR and can_be_creased(
+            len(placed.faces), has_uv=appearance_of(placed).uv is not None
+        ):
             write_whole(files.view, export_view(placed))
         glb = export(placed, OutputFormat.GLB, provenance.written_as(OutputFormat.GLB), model.texture_format)
         write_whole(files.model(OutputFormat.GLB), glb)

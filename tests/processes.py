@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 120
@@ -29,6 +31,16 @@ def unmeasured() -> dict[str, str]:
     Measuring takes half as long again as starting does; what the child does is measured in another test.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
+def children_of(script: str) -> list[psutil.Process]:
+    """The processes that this one has started to run ``script``, by its name."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if any(Path(word).name == script for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def start(

@@ -75,10 +75,13 @@ class Child:
             ChildFailed: it ended with anything but success, or ran out of time.
             OutOfMemory: the machine's memory ran out.
         """
+        # Whole first: NumPy goes back in what it writes, and some pipes say that they could.
+        given = io.BytesIO()
+        np.savez(given, allow_pickle=False, **arrays)
         # A pipe holds little, and a child that hangs reads nothing. To wait for a process with a limit is to look every
         # 50 ms whether it has ended; for an event it is not.
         ended = threading.Event()
-        threading.Thread(target=self._attend, args=(arrays, ended), daemon=True).start()
+        threading.Thread(target=self._attend, args=(given, ended), daemon=True).start()
         until = time.monotonic() + timeout_s
         check()
         while not ended.wait(CHECK_EVERY_S):
@@ -97,10 +100,10 @@ class Child:
         last_line = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise ChildFailed(f"{self._script.stem} ended with {status}: {last_line}")
 
-    def _attend(self, arrays: Arrays, ended: threading.Event) -> None:
+    def _attend(self, given: io.BytesIO, ended: threading.Event) -> None:
         assert self._process.stdin is not None, "it is a pipe"
         with suppress(OSError, ValueError), self._process.stdin as stdin:  # it has ended, or was closed meanwhile
-            np.savez(stdin, allow_pickle=False, **arrays)
+            stdin.write(given.getbuffer())
         self._process.wait()
         ended.set()
 

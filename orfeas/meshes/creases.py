@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from orfeas.meshes.halfedges import HalfEdges, ends, half_edges, label
+from orfeas.meshes.halfedges import HalfEdges, half_edges, label
 from orfeas.meshes.orientation import component_volumes
 from orfeas.meshes.surface import Surface, smooth_normals
 
 # Faces that meet at less than this are shaded as one smooth surface.
 CREASE_DEG = 40.0
+# Of larger models a face is smaller than a pixel, and nobody sees its edges.
+CREASES_UP_TO = 200_000
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,24 @@ class Split:
     faces: NDArray[np.int64]
 
 
+def can_be_creased(faces: int, has_uv: bool) -> bool:
+    """Whether :func:`creased` parts anything of a surface.
+
+    It does not where there are UVs, whose texture was made for a shading that nobody knows here, nor in large models.
+    """
+    return not has_uv and faces <= CREASES_UP_TO
+
+
 def creased(surface: Surface) -> Surface:
     """``surface`` for the eye: where its faces meet at 40° or more, either side has points and normals of its own.
 
-    Faces without area are left out, unless there are no others. A surface with UVs stays as it is: its texture was made
-    for a shading that nobody knows here.
+    Faces without area are left out, unless there are no others. One that :func:`can_be_creased` denies stays as it is.
     """
+    if not can_be_creased(len(surface.faces), has_uv=surface.uv is not None):
+        return surface
     corners = surface.place[surface.faces]
     seen = has_area(surface.points, corners)
-    if surface.uv is not None or not seen.any():
+    if not seen.any():
         return surface
     corners = corners[seen]
     split = split_at_creases(surface.points, surface.faces[seen], corners, half_edges(corners))
@@ -81,25 +92,15 @@ def find_smooth_corners(points: NDArray[np.float64], faces: NDArray[np.int64], s
         sides: those of ``faces``.
 
     Returns:
-        ``[m, 3]`` the number of each corner's group: the point's own where it is smooth all around, else one above.
+        ``[m, 3]`` the number of each corner's group.
     """
     normals = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
     normals /= np.linalg.norm(normals, axis=1)[:, None]
     pairs = _opposite_pairs(faces, sides)
     cosine = np.einsum("ij,ij->i", normals[pairs[:, 0] // 3], normals[pairs[:, 1] // 3])
     one, other = pairs[cosine > math.cos(math.radians(CREASE_DEG))].T
-    # Most points of most models have no edge: only around the others there is something to find.
-    is_edge = np.ones(faces.size, dtype=np.bool_)
-    is_edge[one] = is_edge[other] = False
-    has_edge = np.zeros(len(points), dtype=np.bool_)
-    has_edge[ends(faces, np.flatnonzero(is_edge))] = True
-    groups = faces.ravel().copy()
-    around = has_edge[groups]
-    rank = np.cumsum(around) - 1
     links = np.concatenate([np.column_stack([one, _next(other)]), np.column_stack([_next(one), other])])
-    links = rank[links[around[links[:, 0]]]]
-    groups[around] = len(points) + label(links, int(np.count_nonzero(around)))
-    return groups.reshape(-1, 3)
+    return label(links, faces.size).reshape(-1, 3)
 
 
 def has_area(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -115,7 +115,7 @@ class Reducer:
         It can be asked once.
         """
         if len(faces) <= self._target_faces:
-            return trimesh.Trimesh(vertices=points, faces=faces, process=False)
+            return trimesh.Trimesh(vertices=points.copy(), faces=faces.copy(), process=False)
         frame = _Frame.of(points)
         if self._is_in_pieces(len(faces)):
             mesh = self._reduce_in_pieces(points, faces, frame, check)

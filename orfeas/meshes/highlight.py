@@ -5,6 +5,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from orfeas.meshes.bounds import find_reach
+from orfeas.meshes.crossings import MAX_SEARCHED
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.topology import Topology
 
@@ -19,8 +20,8 @@ RADIUS = 0.003
 APART = 1e-5
 # The longest edges are drawn first; a viewer has no use for more.
 MAX_EDGES = 20_000
-# A larger surface is reduced to be looked at.
-MAX_FACES = 400_000
+# A larger surface is reduced to be looked at; of so many faces none is known to cross, whose number would change.
+MAX_FACES = MAX_SEARCHED
 # A bar is a prism with three sides.
 _SIDES = np.array([[0, 1, 4, 0, 4, 3], [1, 2, 5, 1, 5, 4], [2, 0, 3, 2, 3, 5]]).reshape(-1, 3)
 
@@ -48,7 +49,7 @@ def highlight(topology: Topology, crossing: NDArray[np.int64] | None) -> trimesh
     reach = float(np.linalg.norm(find_reach(points[faces.ravel()])))
     bars = _bars(start[longest], end[longest], RADIUS * reach)
     shown = trimesh.Trimesh(points, faces, process=False)
-    if len(faces) > MAX_FACES:  # of so many none is known to cross
+    if len(faces) > MAX_FACES:
         shown = decimate(shown, MAX_FACES)
     # A face that is blue has corners of its own, and its neighbours stay grey.
     sides, crossed = np.array(shown.faces), np.flatnonzero(is_crossing[topology.is_whole])

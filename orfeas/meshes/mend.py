@@ -18,6 +18,7 @@ from orfeas.meshes.stats import Extent, look_into, measure_by
 from orfeas.meshes.topology import Topology, topology_of
 from orfeas.meshes.transfer import transfer_look
 from orfeas.meshes.uncross import Uncrossed, uncrossed
+from orfeas.meshes.verdict import cancels_out
 from orfeas.options import RemeshChoice, RepairOptions
 from orfeas.progress import Progress
 from orfeas.records import MeshReport
@@ -254,8 +255,9 @@ def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:
             f"It is still not watertight: {_edges(after.boundary_edges)} open, "
             f"{_edges(after.non_manifold_edges)} shared by more than two faces."
         )
-    was_inside_out = before.volume_mm3 is not None and before.volume_mm3 < 0
-    if was_inside_out:
+    if cancels_out(before) and not cancels_out(after):
+        notes.append("Bodies that were inside out were turned over.")
+    elif before.volume_mm3 is not None and before.volume_mm3 < 0:
         notes.append("The model was inside out, and was turned over.")
     return tuple(notes)
 

@@ -7,6 +7,8 @@ from orfeas.meshes.halfedges import ends, half_edges, label
 
 # Faces, times components that might bound a hollow in them; about a second's work.
 MAX_WORK = 20_000_000
+# What one component takes at least, in faces.
+LEAST_WORK = 1_000
 
 
 def orient(points: NDArray[np.float64], faces: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -81,9 +83,10 @@ def _hollows(
     hollow = np.zeros(len(volumes), dtype=np.bool_)
     candidates = np.flatnonzero((volumes < 0) & was_alike)
     shell = points[faces[volumes[labels] > 0]]
-    candidates = candidates[np.argsort(volumes[candidates])][: MAX_WORK // max(len(shell), 1)]
+    candidates = candidates[np.argsort(volumes[candidates])][: MAX_WORK // max(len(shell), LEAST_WORK)]
+    first = np.unique(labels, return_index=True)[1]
     for candidate in candidates:
-        inner = points[faces[np.argmax(labels == candidate), 0]]
+        inner = points[faces[first[candidate], 0]]
         hollow[candidate] = winding_number(inner, shell) > 0.5
     return hollow
 

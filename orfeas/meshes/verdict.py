@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from orfeas.meshes.orientation import outward_volume
+import numpy as np
+
+from orfeas.meshes.orientation import component_volumes, outward_volume
 from orfeas.meshes.topology import Topology
 from orfeas.records import Finding, MeshReport, Use
 
@@ -51,8 +53,13 @@ def is_sheet(report: MeshReport, topology: Topology) -> bool:
         return True
     if not cancels_out(report):
         return False
-    volume_mm3 = outward_volume(topology.points, topology.faces[topology.is_whole])
-    return cancels_out(replace(report, volume_mm3=volume_mm3))
+    points, faces = topology.points, topology.faces[topology.is_whole]
+    labels = np.unique(topology.labels[faces[:, 0]], return_inverse=True)[1]
+    most_mm3 = float(np.abs(component_volumes(points, faces, labels)).sum())
+    if cancels_out(replace(report, volume_mm3=most_mm3)):
+        return True
+    # Hollows count against what they lie in.
+    return cancels_out(replace(report, volume_mm3=outward_volume(points, faces)))
 
 
 def cancels_out(report: MeshReport) -> bool:

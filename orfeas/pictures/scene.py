@@ -11,7 +11,7 @@ from trimesh.visual.material import PBRMaterial
 
 from orfeas.errors import InvalidMesh
 from orfeas.meshes.appearance import appearance_of, base_colour_factor
-from orfeas.meshes.creases import Split, has_area, is_closed, split_at_creases
+from orfeas.meshes.creases import CREASES_UP_TO, Split, has_area, is_closed, split_at_creases
 from orfeas.meshes.halfedges import half_edges
 from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.srgb import to_linear
@@ -19,8 +19,6 @@ from orfeas.meshes.weld import weld
 
 # Of a model without colours: a light grey with a little sheen. Linear light.
 CLAY, CLAY_ROUGHNESS = 0.45, 0.55
-# Of larger models a face is smaller than a pixel, and nobody sees its edges.
-CREASES_UP_TO = 200_000
 # Faces whose normals are added up in one go, a fraction of a second's work.
 FACES_AT_ONCE = 2_000_000
 # Heights at which the outline of the turning model is kept.

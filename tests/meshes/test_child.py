@@ -2,11 +2,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from orfeas.errors import Cancelled, OutOfMemory
 from orfeas.meshes.child import Child, ChildFailed, run_child
+from tests.processes import children_of
 
 TWICE = """
 import io, sys, numpy as np
@@ -76,5 +76,10 @@ def test_one_that_started_early_works_when_it_is_asked(tmp_path: Path) -> None:
 
 def test_one_that_is_never_asked_ends_when_it_is_closed(tmp_path: Path) -> None:
     with Child(script(tmp_path, TWICE)):
-        (process,) = [one for one in psutil.Process().children() if "work.py" in " ".join(one.cmdline())]
+        (process,) = children_of("work.py")
     assert not process.is_running()
+
+
+def test_what_cannot_be_sent_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="allow_pickle"):
+        run_child(script(tmp_path, TWICE), {"values": np.array([object()])}, 30.0, nothing)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from orfeas.meshes import creases as module
 from orfeas.meshes.creases import creased
 from orfeas.meshes.export import export, export_view
 from orfeas.meshes.load import load_mesh
@@ -71,6 +72,20 @@ def test_a_face_turned_the_wrong_way_keeps_its_own_normal() -> None:
     mesh = trimesh.Trimesh(points, [[0, 1, 2], [0, 3, 2]], process=False)
     surface = creased(surface_of(mesh))
     assert surface.normals[surface.place[surface.faces]][:, :, 2].tolist() == [[1, 1, 1], [-1, -1, -1]]
+
+
+def test_two_balls_that_touch_at_a_point_share_no_normal_there() -> None:
+    ball = trimesh.creation.icosphere(2)
+    other = trimesh.Trimesh(ball.vertices + np.array([2.0, 0.0, 0.0]), ball.faces, process=False)
+    surface = creased(surface_of(joined(ball, other)))
+    touching = np.flatnonzero(np.linalg.norm(surface.vertices - [1.0, 0.0, 0.0], axis=1) < 1e-9)
+    np.testing.assert_allclose(sorted(surface.normals[surface.place[touching]][:, 0]), [-1.0, 1.0], atol=1e-3)
+
+
+def test_a_model_with_a_great_many_faces_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CREASES_UP_TO", 11)
+    surface = surface_of(box())
+    assert creased(surface) is surface
 
 
 def test_a_model_with_uvs_stays_as_it_is() -> None:

@@ -2,12 +2,10 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import trimesh
 
@@ -18,6 +16,7 @@ from orfeas.meshes.child import Child
 from orfeas.meshes.decimate import MAX_FACES_HERE, MIN_FACES_IN_PIECES, Reducer, decimate
 from orfeas.meshes.stats import measure
 from tests.meshes.solids import blob, box, textured_ball
+from tests.processes import children_of
 
 LARGE = blob(MAX_FACES_HERE + 10_000)
 
@@ -55,6 +54,14 @@ def test_a_small_mesh_comes_back_with_its_seams_closed() -> None:
 
 def test_a_seam_does_not_tear() -> None:
     assert measure(decimate(textured_ball(40), 1000)).is_watertight
+
+
+def test_a_mesh_that_comes_back_as_it_is_shares_nothing_with_the_one_given() -> None:
+    mesh = blob()
+    made = decimate(mesh, len(mesh.faces))
+    assert np.array_equal(made.vertices, mesh.vertices)
+    assert not np.shares_memory(made.vertices, mesh.vertices)
+    assert not np.shares_memory(made.faces, mesh.faces)
 
 
 def test_the_mesh_given_is_not_changed() -> None:
@@ -134,15 +141,6 @@ def test_the_largest_meshes_are_reduced_in_pieces_and_stay_near() -> None:
     assert mean_distance(reduced, mesh) < 0.001
 
 
-def simplifiers() -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process().children():
-        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            if any("simplify.py" in word for word in child.cmdline()):
-                found.append(child)
-    return found
-
-
 @pytest.mark.parametrize(
     ("faces", "target_faces", "count"),
     [
@@ -155,9 +153,9 @@ def simplifiers() -> list[psutil.Process]:
 )
 def test_the_processes_start_before_the_work_and_end_with_it(faces: int, target_faces: int, count: int) -> None:
     with pytest.raises(Cancelled), Reducer(faces, target_faces):
-        assert len(simplifiers()) == count
+        assert len(children_of("simplify.py")) == count
         raise Cancelled("stopped")
-    assert simplifiers() == []
+    assert children_of("simplify.py") == []
 
 
 def test_a_mesh_that_turned_out_small_needs_no_process() -> None:
@@ -168,7 +166,7 @@ def test_a_mesh_that_turned_out_small_needs_no_process() -> None:
 
 def test_a_killed_child_is_an_error_of_memory() -> None:
     def kill() -> None:
-        for child in simplifiers():
+        for child in children_of("simplify.py"):
             child.kill()
 
     with pytest.raises(OutOfMemory, match="memory ran out"):

@@ -144,6 +144,15 @@ def test_a_model_inside_out_is_turned_over_and_that_is_told(progress: Progress) 
     assert mended.notes == ("The model was inside out, and was turned over.",)
 
 
+@pytest.mark.parametrize("turned", [0, 1])
+def test_a_body_beside_its_equal_is_turned_over_and_that_is_told(turned: int, progress: Progress) -> None:
+    bodies = [box(), box(at=(3.0, 0.0, 0.0))]
+    bodies[turned] = inverted(bodies[turned])
+    mended = mend(joined(*bodies), RepairOptions(), progress)
+    assert mended.notes == ("Bodies that were inside out were turned over.",)
+    assert measure(mended.mesh).volume_mm3 == pytest.approx(2.0)
+
+
 def test_colours_come_along_when_faces_were_reduced_and_added(progress: Progress) -> None:
     holes = np.random.default_rng(3).choice(len(textured_ball(30).faces), 90, replace=False)
     broken = without_faces(textured_ball(30), *holes)

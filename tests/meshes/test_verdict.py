@@ -40,6 +40,13 @@ def test_bodies_of_which_one_is_inside_out_are_no_sheet_though_their_volumes_can
     assert said_of(repair(mesh)) == []
 
 
+def test_many_sheets_are_sheets() -> None:
+    corners = np.random.default_rng(0).uniform(0.0, 20.0, (3000, 3, 3))
+    there = np.arange(9000).reshape(-1, 3)
+    leaves = trimesh.Trimesh(corners.reshape(-1, 3), np.concatenate([there, there[:, ::-1]]), process=False)
+    assert (Use.PRINT, "It is a sheet: it encloses nothing that could be printed.") in said_of(leaves)
+
+
 def test_a_shell_as_thin_as_nothing_is_a_sheet() -> None:
     shell = joined(box(20.0), inverted(scaled(box(20.0), 1 - 1e-6)))
     assert said_of(shell) == [(Use.PRINT, "It is a sheet: it encloses nothing that could be printed.")]
