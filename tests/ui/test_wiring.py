@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import trimesh
 
@@ -210,3 +211,10 @@ def test_what_a_form_says_of_a_texture_that_is_not_wanted_waits(page: PageSessio
     page.values |= {"image": page.upload(mug), "texture": False, "texture-size": 512, "texture-engine": "projection"}
     page.send("generate", "click")
     assert "watertight" in page.send("timer", "tick")["status"]
+
+
+def test_there_is_one_viewer_and_no_button_without_a_name(server: Running) -> None:
+    found = httpx.get(f"{server.url}config").raise_for_status().json()["components"]
+    names = {each["id"]: (each["type"], each["props"].get("elem_id")) for each in found}
+    assert [name for kind, name in names.values() if kind == "model3d"] == ["viewer"]
+    assert [name for kind, name in names.values() if kind == "button" and not name] == []

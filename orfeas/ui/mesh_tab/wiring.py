@@ -46,7 +46,10 @@ def connect_inspection(page: Page, handlers: MeshHandlers) -> None:
     page.mesh.mesh.change(
         on_chosen,
         [page.mesh.mesh, page.job_id, page.shown_id],
-        list(_on_stage(page, "", "", "")),
+        [
+            *(page.viewer, page.model, page.shown_id, page.status, page.announcer, page.cut_out, page.picture),
+            *(page.to_model, page.adjust, page.again, page.reuse_seed),
+        ],
         preprocess=False,
         # The next is sent at once, and stops the one before it.
         trigger_mode="multiple",
