@@ -60,7 +60,7 @@ def prepare(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -
 def _steps(options: RepairOptions, check: Callable[[], None]) -> list[Step]:
     steps: list[Step] = []
     if options.smooth_steps:
-        steps.append(lambda mesh: Prepared(smooth(mesh, options.smooth_steps, check), ()))
+        steps.append(lambda mesh: _smoothed(mesh, options.smooth_steps, check))
     if options.remesh is not RemeshChoice.NONE:
         steps.append(lambda mesh: _remeshed(mesh, options, check))
     if options.lay_flat:
@@ -73,6 +73,16 @@ def _steps(options: RepairOptions, check: Callable[[], None]) -> list[Step]:
     if options.hollow_mm:
         steps.append(lambda mesh: _hollowed(mesh, options, check))
     return steps
+
+
+def _smoothed(mesh: trimesh.Trimesh, smooth_steps: int, check: Callable[[], None]) -> Prepared:
+    made = smooth(mesh, smooth_steps, check)
+    if not made.large:
+        return Prepared(made.mesh, ())
+    if made.large == made.places:
+        return Prepared(made.mesh, ("It was not smoothed: its faces are large, and are its shape, not grain on it.",))
+    share = max(1, round(100 * made.large / made.places))
+    return Prepared(made.mesh, (f"{share} % of its vertices are at large faces, and were not smoothed.",))
 
 
 def _remeshed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[], None]) -> Prepared:

@@ -109,6 +109,15 @@ def test_smoothing_takes_off_the_grain_and_keeps_the_volume(progress: Progress) 
     assert measure(smooth).volume_mm3 == pytest.approx(measure(rough).volume_mm3, rel=0.01)
 
 
+def test_what_is_of_large_faces_is_told_that_it_was_not_smoothed(progress: Progress) -> None:
+    prepared = prepare(box(40.0), RepairOptions(smooth_steps=100), progress)
+    assert measure(prepared.mesh).size_mm == pytest.approx((40.0, 40.0, 40.0))
+    assert prepared.notes == ("It was not smoothed: its faces are large, and are its shape, not grain on it.",)
+    partly = joined(trimesh.creation.icosphere(4, 10.0), box(10.0, (30.0, 0.0, 0.0)))
+    notes = prepare(partly, RepairOptions(smooth_steps=2), progress).notes
+    assert notes == ("1 % of its vertices are at large faces, and were not smoothed.",)
+
+
 def test_what_cannot_be_hollowed_is_refused(progress: Progress) -> None:
     with pytest.raises(InvalidMesh, match="too thin"):
         prepare(box(20.0), RepairOptions(hollow_mm=15.0), progress)
