@@ -129,6 +129,8 @@ def _hollowed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[],
     holes = f", drained by {len(made.holes)} hole{'s' if len(made.holes) > 1 else ''}" if made.holes else ""
     hollows = f"{made.cavities} hollow{'s' if made.cavities > 1 else ''}"
     notes = [f"{hollows} within walls of {made.wall_mm:g} mm{holes}: {share:.0f} % of the material."]
+    if len(made.holes) < options.drain_holes * made.cavities:
+        notes.append(f"No more holes of {options.drain_hole_mm:g} mm fit beside each other at the bottom.")
     if made.solid_bodies:
         stay = "stay" if made.solid_bodies > 1 else "stays"
         notes.append(f"{made.solid_bodies:,} of {made.bodies:,} bodies {stay} solid, with no room for a hollow.")

@@ -62,6 +62,11 @@ def test_the_size_comes_before_the_printer_and_the_walls_after(progress: Progres
     assert prepared.notes[1].startswith("1 hollow within walls of 5 mm: ")
 
 
+def test_it_is_told_where_fewer_holes_fit_than_were_asked_for(progress: Progress) -> None:
+    options = RepairOptions(hollow_mm=4.0, drain_holes=8, drain_hole_mm=8.0)
+    assert "No more holes of 8 mm fit beside each other at the bottom." in prepare(box(30.0), options, progress).notes
+
+
 @pytest.mark.parametrize(
     ("others", "notes"),
     [
