@@ -62,6 +62,17 @@ def test_the_size_comes_before_the_printer_and_the_walls_after(progress: Progres
     assert prepared.notes[1].startswith("1 hollow within walls of 5 mm: ")
 
 
+def test_a_hollow_model_has_as_many_faces_as_asked_for(progress: Progress) -> None:
+    ball = trimesh.creation.icosphere(3, 20.0)
+    prepared = prepare(ball, RepairOptions(hollow_mm=3.0, target_faces=1500), progress)
+    assert len(prepared.mesh.faces) <= 1530
+    assert len(prepared.notes) == 1
+    kept = prepare(ball, RepairOptions(hollow_mm=3.0, target_faces=24), progress)
+    assert kept.notes[1] == (
+        f"With its hollows it has {len(kept.mesh.faces):,} faces; fewer would not leave it as it is."
+    )
+
+
 def test_it_is_told_where_fewer_holes_fit_than_were_asked_for(progress: Progress) -> None:
     options = RepairOptions(hollow_mm=4.0, drain_holes=8, drain_hole_mm=8.0)
     assert "No more holes of 8 mm fit beside each other at the bottom." in prepare(box(30.0), options, progress).notes
@@ -102,6 +113,13 @@ def test_faces_are_made_anew_as_quads_and_lose_their_look(progress: Progress) ->
     assert f"{len(first):,} quads" in prepared.notes[0]
     assert prepared.notes[1] == "Colours and texture could not be kept on new faces."
     assert appearance_of(prepared.mesh).texture is None
+
+
+def test_a_size_that_new_faces_change_is_told(progress: Progress) -> None:
+    options = RepairOptions(remesh=RemeshChoice.TRIANGLES, target_faces=1000)
+    prepared = prepare(box(40.0), options, progress)
+    new = " × ".join(f"{side:.1f}" for side in np.ptp(prepared.mesh.vertices, axis=0))
+    assert prepared.notes[1:] == (f"Its size changed with its faces: {new} mm, where it was 40.0 × 40.0 × 40.0 mm.",)
 
 
 def test_smoothing_takes_off_the_grain_and_keeps_the_volume(progress: Progress) -> None:
