@@ -91,7 +91,7 @@ class RepairOptions:
     Then, in this order: ``smooth_steps`` of light smoothing; ``remesh`` makes new faces, even ones, ``target_faces`` of
     them or as many as there are; ``lay_flat`` turns the model onto its best flat side; ``size_mm``; ``printer_mm``,
     such as ``220x220x250``, width by depth by height, shrinks it until it fits; ``hollow_mm`` leaves walls so thick,
-    0 a solid, with ``drain_holes`` of ``drain_hole_mm`` for each hollow.
+    0 a solid, with ``drain_holes`` of ``drain_hole_mm`` for each hollow, and ``target_faces`` again where walls allow.
     """
 
     target_faces: int = 0

@@ -40,6 +40,13 @@ class Cavities:
     volumes: NDArray[np.float64]
     tree: cKDTree
 
+    def kept(self, chosen: NDArray[np.bool_]) -> "Cavities":
+        """The ``chosen`` ``[k]`` hollows alone."""
+        is_kept = chosen[self.number]
+        used, flat = np.unique(self.faces[is_kept], return_inverse=True)
+        number = (np.cumsum(chosen) - 1)[self.number[is_kept]]
+        return Cavities(self.points[used], flat.reshape(-1, 3), number, self.volumes[chosen], self.tree)
+
 
 def min_wall(size_mm: float) -> float:
     """The thinnest wall that a model, whose longest side is ``size_mm``, can be hollowed with."""
@@ -72,11 +79,7 @@ def find_cavities(corners: NDArray[np.float64], wall: float, min_volume: float, 
     labels = label(half_edges(faces).pairs() // 3, len(faces))
     check()
     volumes = -component_volumes(points, faces, labels)
-    kept = volumes >= min_volume
-    faces, labels = faces[kept[labels]], labels[kept[labels]]
-    used, flat = np.unique(faces, return_inverse=True)
-    number = (np.cumsum(kept) - 1)[labels]
-    return Cavities(points[used], flat.reshape(-1, 3), number, volumes[kept], tree)
+    return Cavities(points, faces, labels, volumes, tree).kept(volumes >= min_volume)
 
 
 def _surface(

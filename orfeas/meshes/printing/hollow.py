@@ -30,6 +30,8 @@ MAX_HOLES = 8
 TIMEOUT_S = 300.0
 # Of a volume, for sums of a million parts.
 TOLERANCE = 1e-6
+# Of a side of the model: a hole in a round bottom takes the lowest point of it.
+MAX_LOSS = 0.01
 OPEN = "Only a closed model can be hollowed, and this one is not."
 
 
@@ -85,13 +87,15 @@ def hollow(
         mesh: millimetres, Y up (conventions §1), closed and wound outward (§4).
         wall_mm: over 0, and at least a 128th of the model's longest side.
         holes: for each hollow, 0 to 8, at low places where the wall is thin; resin needs two, one of them for air.
+            There come fewer where no more fit beside each other.
         hole_mm: how wide they are.
         timeout_s: how long drilling may take.
         check: called several times a second; what it raises stops the work.
 
     Raises:
         InvalidMesh: it is not closed, too thin to be hollowed, or cannot be drained; or a number in it is not finite.
-        InvalidOption: the wall, or the holes, are out of range.
+        InvalidOption: the wall, or the holes, are out of range; or holes are wider than their place, or would take over
+            :data:`MAX_LOSS` off a side of the model.
         OutOfMemory: the machine's memory ran out.
     """
     check_corners(np.asarray(mesh.faces), len(mesh.vertices))
@@ -100,10 +104,16 @@ def hollow(
     check()
     _check_options(wall_mm, holes, hole_mm, max(before.size_mm))
     corners = np.asarray(mesh.vertices, dtype=np.float64)[mesh.faces]
-    least = max(wall_mm, hole_mm if holes else 0.0) ** 3 * np.pi / 6.0
-    cavities = find_cavities(corners, wall_mm, least, check)
+    cavities = find_cavities(corners, wall_mm, _ball_mm3(wall_mm), check)
     if not len(cavities.volumes):
         raise InvalidMesh(f"The model is too thin to be hollowed with walls of {wall_mm:g} mm.")
+    if holes:
+        cavities = cavities.kept(cavities.volumes >= _ball_mm3(hole_mm))
+        if not len(cavities.volumes):
+            raise InvalidOption(
+                f"Holes of {hole_mm:g} mm are wider than any hollow that walls of {wall_mm:g} mm leave.",
+                "drain_hole_mm",
+            )
     look = appearance_of(mesh)
     body = _join(mesh, look, cavities)
     check()
@@ -115,6 +125,7 @@ def hollow(
     check()
     after = measure_by(*look_into(made), made, crossing_faces=None)
     _check_result(before, after, cavities, drilled)
+    _check_size(before, after, hole_mm)
     is_hollow = _hollowed_bodies(mesh, cavities, check)
     bodies, solid = len(is_hollow), int(np.count_nonzero(~is_hollow))
     return Hollowed(made, wall_mm, len(cavities.volumes), bodies, solid, drilled, _volume(before), _volume(after))
@@ -123,11 +134,13 @@ def hollow(
 def _check_options(wall_mm: float, holes: int, hole_mm: float, size_mm: float) -> None:
     thinnest = min_wall(size_mm)
     if not thinnest <= wall_mm < np.inf:
-        raise InvalidOption(f"Walls of this model can be {thinnest:.2f} mm thick or more, not {wall_mm:g}.", "wall_mm")
+        raise InvalidOption(
+            f"Walls of this model can be {thinnest:.2f} mm thick or more, not {wall_mm:g}.", "hollow_mm"
+        )
     if not 0 <= holes <= MAX_HOLES:
-        raise InvalidOption(f"Each hollow can have 0 to {MAX_HOLES} holes, not {holes}.", "holes")
+        raise InvalidOption(f"Each hollow can have 0 to {MAX_HOLES} holes, not {holes}.", "drain_holes")
     if holes and not 0 < hole_mm < size_mm:
-        raise InvalidOption(f"Holes of {hole_mm:g} mm do not fit a model of {size_mm:.3g} mm.", "hole_mm")
+        raise InvalidOption(f"Holes of {hole_mm:g} mm do not fit a model of {size_mm:.3g} mm.", "drain_hole_mm")
 
 
 def _measured_to_be_hollowed(mesh: trimesh.Trimesh) -> MeshReport:
@@ -143,6 +156,10 @@ def _measured_to_be_hollowed(mesh: trimesh.Trimesh) -> MeshReport:
     if report.volume_mm3 <= 0 or cancels_out(report):
         raise InvalidMesh("The model is inside out; repair it before it is hollowed.")
     return report
+
+
+def _ball_mm3(width_mm: float) -> float:
+    return width_mm**3 * float(np.pi) / 6.0
 
 
 def _volume(report: MeshReport) -> float:
@@ -234,3 +251,13 @@ def _check_result(before: MeshReport, after: MeshReport, cavities: Cavities, hol
         raise InvalidMesh(f"The model could not be hollowed: {removed:.4g} mm³ went, not {hollows:.4g}.")
     if holes and after.components > before.components:
         raise InvalidMesh("The holes do not reach all hollows; other walls, or wider holes, may do.")
+
+
+def _check_size(before: MeshReport, after: MeshReport, hole_mm: float) -> None:
+    """Refuse what holes have made smaller."""
+    for was, is_now in zip(before.size_mm, after.size_mm, strict=True):
+        if is_now < (1.0 - MAX_LOSS) * was:
+            raise InvalidOption(
+                f"Holes of {hole_mm:g} mm would take the model from {was:.1f} to {is_now:.1f} mm; choose narrower.",
+                "drain_hole_mm",
+            )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orfeas.errors import InvalidMesh
+from orfeas.errors import InvalidMesh, InvalidOption
 from orfeas.meshes.printing.cavity import Cavities
 from orfeas.meshes.printing.rays import RayGrid, cast, ray_grid
 
@@ -20,6 +20,10 @@ ALIKE = 1.25
 INTO, OUT = 1.0, 2.0
 # Parts of a radius that a hole's sides may come nearer to the outside than a wall is thick.
 INTO_WALL = 0.5
+# Parts of the wall beside a hollow that holes leave of it.
+LEFT = 0.5
+# In radii: so far the axes of holes are from each other, which leaves a bar between them.
+BESIDE = 2.5
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Hole:
 def place_holes(
     corners: NDArray[np.float64], cavities: Cavities, count: int, radius: float, check: Callable[[], None]
 ) -> tuple[Hole, ...]:
-    """``count`` holes for each hollow: at low places, through thin walls, far from each other.
+    """``count`` holes for each hollow, or as many as fit: at low places, through thin walls, far from each other.
 
     Args:
         corners: ``[m, 3, 3]`` the solid's surface.
@@ -60,6 +64,7 @@ def place_holes(
 
     Raises:
         InvalidMesh: a hollow has no way out downward.
+        InvalidOption: nowhere at a hollow's bottom is room for a hole so wide.
     """
     grid = ray_grid(corners, check)
     holes: list[Hole] = []
@@ -84,14 +89,19 @@ def _of_one(
     depth = cast(grid, places, down, leaving=True, check=check).distance
     if not np.isfinite(depth).any():
         raise InvalidMesh("A hollow has no way out downward, so it cannot be drained.")
-    # Where a ball as wide as the hole fits above, its sides stay clear of the outside.
+    # Where a ball as wide as the hole fits above, its sides stay clear of the outside, by half a wall at least.
     room, _ = cavities.tree.query(places + np.array([0.0, radius, 0.0]))
     wall, _ = cavities.tree.query(places)
-    roomy = room - wall >= INTO_WALL * radius
-    usable = np.isfinite(depth) & (roomy if (roomy & np.isfinite(depth)).any() else True)
+    roomy = (room - wall >= INTO_WALL * radius) & (room - radius >= LEFT * wall)
+    usable = np.isfinite(depth) & roomy
+    if not usable.any():
+        raise InvalidOption(
+            f"Holes of {2 * radius:g} mm are wider than the bottom of a hollow has room for; choose narrower ones.",
+            "drain_hole_mm",
+        )
     thin = np.flatnonzero(usable & (depth <= ALIKE * depth[usable].min()))
     holes = []
-    for index in thin[_far_apart(places[thin][:, [0, 2]], count)]:
+    for index in thin[_far_apart(places[thin][:, [0, 2]], count, BESIDE * radius)]:
         bottom = places[index] - np.array([0.0, depth[index], 0.0])
         below = cast(grid, bottom[None], down[:1], start=1e-3 * radius, check=check).distance[0]
         top = places[index, 1] + min(INTO * radius, (high - low) / 2)
@@ -100,14 +110,14 @@ def _of_one(
     return holes
 
 
-def _far_apart(places: NDArray[np.float64], count: int) -> list[int]:
+def _far_apart(places: NDArray[np.float64], count: int, least: float) -> list[int]:
     """Which ``count`` of places ``[k, 2]`` to take: the one nearest their middle, then always the farthest from those.
 
-    Fewer where there are no more.
+    Fewer where no more are over ``least`` from each other.
     """
     chosen = [int(np.linalg.norm(places - places.mean(axis=0), axis=1).argmin())]
     gap = np.linalg.norm(places - places[chosen[0]], axis=1)
-    while len(chosen) < count and gap.max() > 0:
+    while len(chosen) < count and gap.max() > least:
         chosen.append(int(gap.argmax()))
         gap = np.minimum(gap, np.linalg.norm(places - places[chosen[-1]], axis=1))
     return chosen

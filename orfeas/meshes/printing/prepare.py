@@ -7,10 +7,12 @@ import numpy as np
 import trimesh
 
 from orfeas.meshes.appearance import appearance_of
+from orfeas.meshes.bounds import find_reach
 from orfeas.meshes.placement import place
 from orfeas.meshes.printing.fit import fit
 from orfeas.meshes.printing.hollow import hollow
 from orfeas.meshes.printing.orient import orient_for_printing
+from orfeas.meshes.printing.reduce_hollow import reduce_hollow
 from orfeas.meshes.printing.remesh import Remeshed, remesh
 from orfeas.meshes.printing.smooth import smooth
 from orfeas.options import RemeshChoice, RepairOptions
@@ -20,6 +22,8 @@ from orfeas.progress import Progress
 MIN_FACES, MAX_FACES = 1_000, 200_000
 # Less than that of the plate is touched, not lain on.
 LEAST_FLAT_MM2 = 1.0
+# Of a side; more than that is told.
+SIZE_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def prepare(mesh: trimesh.Trimesh, options: RepairOptions, progress: Progress) -
 def _steps(options: RepairOptions, check: Callable[[], None]) -> list[Step]:
     steps: list[Step] = []
     if options.smooth_steps:
-        steps.append(lambda mesh: Prepared(smooth(mesh, options.smooth_steps, check), ()))
+        steps.append(lambda mesh: _smoothed(mesh, options.smooth_steps, check))
     if options.remesh is not RemeshChoice.NONE:
         steps.append(lambda mesh: _remeshed(mesh, options, check))
     if options.lay_flat:
@@ -75,15 +79,34 @@ def _steps(options: RepairOptions, check: Callable[[], None]) -> list[Step]:
     return steps
 
 
+def _smoothed(mesh: trimesh.Trimesh, smooth_steps: int, check: Callable[[], None]) -> Prepared:
+    made = smooth(mesh, smooth_steps, check)
+    if not made.large:
+        return Prepared(made.mesh, ())
+    if made.large == made.places:
+        return Prepared(made.mesh, ("It was not smoothed: its faces are large, and are its shape, not grain on it.",))
+    share = max(1, round(100 * made.large / made.places))
+    return Prepared(made.mesh, (f"{share} % of its vertices are at large faces, and were not smoothed.",))
+
+
 def _remeshed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[], None]) -> Prepared:
     is_quads = options.remesh is RemeshChoice.QUADS
     wanted = options.target_faces or int(np.clip(len(mesh.faces) // (2 if is_quads else 1), MIN_FACES, MAX_FACES))
     made = remesh(mesh, options.remesh, wanted, check=check)
-    note = f"The faces were made anew: {_count(made)}."
+    notes = [f"The faces were made anew: {_count(made)}.", *_told_of_size(mesh, made.mesh)]
     look = appearance_of(mesh)
-    if look.texture is None and look.colours is None:
-        return Prepared(made.mesh, (note,))
-    return Prepared(made.mesh, (note, "Colours and texture could not be kept on new faces."))
+    if look.texture is not None or look.colours is not None:
+        notes.append("Colours and texture could not be kept on new faces.")
+    return Prepared(made.mesh, tuple(notes))
+
+
+def _told_of_size(before: trimesh.Trimesh, after: trimesh.Trimesh) -> list[str]:
+    """What new faces made of the model's size, where that is much."""
+    was, is_now = (find_reach(np.asarray(mesh.vertices, dtype=np.float64)) for mesh in (before, after))
+    if (np.abs(is_now - was) <= SIZE_TOLERANCE * was).all():
+        return []
+    old, new = (" × ".join(f"{side:.1f}" for side in sides) for sides in (was, is_now))
+    return [f"Its size changed with its faces: {new} mm, where it was {old} mm."]
 
 
 def _count(made: Remeshed) -> str:
@@ -119,7 +142,18 @@ def _hollowed(mesh: trimesh.Trimesh, options: RepairOptions, check: Callable[[],
     holes = f", drained by {len(made.holes)} hole{'s' if len(made.holes) > 1 else ''}" if made.holes else ""
     hollows = f"{made.cavities} hollow{'s' if made.cavities > 1 else ''}"
     notes = [f"{hollows} within walls of {made.wall_mm:g} mm{holes}: {share:.0f} % of the material."]
+    if len(made.holes) < options.drain_holes * made.cavities:
+        notes.append(f"No more holes of {options.drain_hole_mm:g} mm fit beside each other at the bottom.")
     if made.solid_bodies:
         stay = "stay" if made.solid_bodies > 1 else "stays"
         notes.append(f"{made.solid_bodies:,} of {made.bodies:,} bodies {stay} solid, with no room for a hollow.")
-    return Prepared(made.mesh, tuple(notes))
+    mesh = made.mesh
+    if 0 < options.target_faces < len(mesh.faces):
+        few = None
+        if options.remesh is RemeshChoice.NONE:
+            few = reduce_hollow(mesh, options.hollow_mm, options.target_faces, check)
+        if few is not None:
+            mesh = few
+        else:
+            notes.append(f"With its hollows it has {len(mesh.faces):,} faces; fewer would not leave it as it is.")
+    return Prepared(mesh, tuple(notes))

@@ -177,6 +177,33 @@ def test_options_out_of_range_are_refused(wall_mm: float, holes: int, hole_mm: f
         hollow(box(30.0), wall_mm, holes, hole_mm)
 
 
+@pytest.mark.parametrize(
+    ("model", "hole_mm", "message"),
+    [
+        (box(30.0), 29.0, "wider than any hollow"),
+        (mesh_of(Solid.cylinder(50, 15, 15, 48).rotate((-90, 0, 0))), 28.0, "wider than the bottom of a hollow"),
+        (mesh_of(Solid.sphere(20, 64)), 20.0, "take the model from 40.0 to 37"),
+    ],
+    ids=["wider than hollows", "into the sides", "off the size"],
+)
+def test_holes_that_are_too_wide_for_their_place_are_refused(
+    model: trimesh.Trimesh, hole_mm: float, message: str
+) -> None:
+    with pytest.raises(InvalidOption, match=message) as caught:
+        hollow(model, wall_mm=4.0, holes=1, hole_mm=hole_mm)
+    assert caught.value.option == "drain_hole_mm"
+
+
+def test_holes_do_not_run_into_each_other() -> None:
+    cube = box(30.0)
+    made = hollow(cube, wall_mm=4.0, holes=8, hole_mm=8.0)
+    assert 1 < len(made.holes) < 8
+    axes = np.array([(hole.x_mm, hole.z_mm) for hole in made.holes])
+    gaps = np.linalg.norm(axes[:, None] - axes, axis=2)[np.triu_indices(len(axes), 1)]
+    assert gaps.min() > 8.0
+    assert measure(made.mesh).size_mm == pytest.approx(measure(cube).size_mm)
+
+
 def test_drilling_that_takes_too_long_is_an_error_of_the_model() -> None:
     with pytest.raises(InvalidMesh, match="too long"):
         hollow(box(30.0), wall_mm=5.0, holes=1, timeout_s=0.0)

@@ -62,6 +62,22 @@ def test_the_size_comes_before_the_printer_and_the_walls_after(progress: Progres
     assert prepared.notes[1].startswith("1 hollow within walls of 5 mm: ")
 
 
+def test_a_hollow_model_has_as_many_faces_as_asked_for(progress: Progress) -> None:
+    ball = trimesh.creation.icosphere(3, 20.0)
+    prepared = prepare(ball, RepairOptions(hollow_mm=3.0, target_faces=1500), progress)
+    assert len(prepared.mesh.faces) <= 1530
+    assert len(prepared.notes) == 1
+    kept = prepare(ball, RepairOptions(hollow_mm=3.0, target_faces=24), progress)
+    assert kept.notes[1] == (
+        f"With its hollows it has {len(kept.mesh.faces):,} faces; fewer would not leave it as it is."
+    )
+
+
+def test_it_is_told_where_fewer_holes_fit_than_were_asked_for(progress: Progress) -> None:
+    options = RepairOptions(hollow_mm=4.0, drain_holes=8, drain_hole_mm=8.0)
+    assert "No more holes of 8 mm fit beside each other at the bottom." in prepare(box(30.0), options, progress).notes
+
+
 @pytest.mark.parametrize(
     ("others", "notes"),
     [
@@ -99,6 +115,13 @@ def test_faces_are_made_anew_as_quads_and_lose_their_look(progress: Progress) ->
     assert appearance_of(prepared.mesh).texture is None
 
 
+def test_a_size_that_new_faces_change_is_told(progress: Progress) -> None:
+    options = RepairOptions(remesh=RemeshChoice.TRIANGLES, target_faces=1000)
+    prepared = prepare(box(40.0), options, progress)
+    new = " × ".join(f"{side:.1f}" for side in np.ptp(prepared.mesh.vertices, axis=0))
+    assert prepared.notes[1:] == (f"Its size changed with its faces: {new} mm, where it was 40.0 × 40.0 × 40.0 mm.",)
+
+
 def test_smoothing_takes_off_the_grain_and_keeps_the_volume(progress: Progress) -> None:
     rng = np.random.default_rng(1)
     ball = trimesh.creation.icosphere(4, 20.0)
@@ -107,6 +130,15 @@ def test_smoothing_takes_off_the_grain_and_keeps_the_volume(progress: Progress) 
     spread = [np.linalg.norm(mesh.vertices, axis=1).std() for mesh in (rough, smooth)]
     assert spread[1] < 0.5 * spread[0]
     assert measure(smooth).volume_mm3 == pytest.approx(measure(rough).volume_mm3, rel=0.01)
+
+
+def test_what_is_of_large_faces_is_told_that_it_was_not_smoothed(progress: Progress) -> None:
+    prepared = prepare(box(40.0), RepairOptions(smooth_steps=100), progress)
+    assert measure(prepared.mesh).size_mm == pytest.approx((40.0, 40.0, 40.0))
+    assert prepared.notes == ("It was not smoothed: its faces are large, and are its shape, not grain on it.",)
+    partly = joined(trimesh.creation.icosphere(4, 10.0), box(10.0, (30.0, 0.0, 0.0)))
+    notes = prepare(partly, RepairOptions(smooth_steps=2), progress).notes
+    assert notes == ("1 % of its vertices are at large faces, and were not smoothed.",)
 
 
 def test_what_cannot_be_hollowed_is_refused(progress: Progress) -> None:
