@@ -9,14 +9,30 @@ Example:
 
 from typing import TYPE_CHECKING
 
-from orfeas.options import OutputFormat, parse_picture_options, parse_shape_options
+from orfeas.options import (
+    OutputFormat,
+    parse_cut_out_options,
+    parse_picture_options,
+    parse_repair_options,
+    parse_shape_options,
+    parse_texture_options,
+)
 from orfeas.version import VERSION
 
 if TYPE_CHECKING:
     from orfeas.studio import Studio
 
 __version__ = VERSION
-__all__ = ["OutputFormat", "Studio", "__version__", "parse_picture_options", "parse_shape_options"]
+__all__ = [
+    "OutputFormat",
+    "Studio",
+    "__version__",
+    "parse_cut_out_options",
+    "parse_picture_options",
+    "parse_repair_options",
+    "parse_shape_options",
+    "parse_texture_options",
+]
 
 
 def __getattr__(name: str) -> object:

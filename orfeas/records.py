@@ -27,6 +27,11 @@ def is_job_id(text: str) -> bool:
     return JOB_ID.fullmatch(text) is not None
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things as people read it, such as ``1 face`` or ``39,812 faces``; ``noun`` takes an s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class JobKind(StrEnum):
     """What a job makes."""
 

@@ -1,10 +1,14 @@
 import math
 from collections.abc import Callable
+from inspect import isfunction
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import orfeas
+from orfeas import Studio
 from orfeas.errors import InvalidOption, InvalidPrompt
 from orfeas.options import (
     MAX_SEED,
@@ -14,6 +18,7 @@ from orfeas.options import (
     Packing,
     PictureOptions,
     Quality,
+    RepairOptions,
     ShapeOptions,
     Style,
     TextureEngineChoice,
@@ -31,6 +36,20 @@ from orfeas.options import (
     parse_texture_options,
     quote,
 )
+
+
+def test_all_options_that_the_studio_takes_can_be_made_by_what_the_package_offers() -> None:
+    taken = {
+        kind.__name__
+        for name, method in vars(Studio).items()
+        if not name.startswith("_") and isfunction(method)
+        for hint in get_type_hints(method).values()
+        for kind in (hint, *get_args(hint))
+        if getattr(kind, "__module__", "") == RepairOptions.__module__
+    }
+    assert {"ShapeOptions", "RepairOptions", "CutOutOptions"} < taken
+    made = {get_type_hints(getattr(orfeas, name))["return"].__name__ for name in orfeas.__all__ if "parse_" in name}
+    assert made == taken
 
 
 def test_nothing_given_gives_the_promised_defaults() -> None:

@@ -13,7 +13,7 @@ from orfeas.files import check_writable, write_whole
 from orfeas.options import (
     OutputFormat,
 )
-from orfeas.records import Job, JobStatus, MeshReport, to_json
+from orfeas.records import Job, JobStatus, MeshReport, counted, to_json
 from orfeas.settings import read_settings
 from orfeas.studio import Studio
 from orfeas.ui.words import progress_text
@@ -97,7 +97,7 @@ def _measures(mesh: MeshReport | None) -> str:
         return ""
     x, y, z = mesh.size_mm
     closed = "watertight" if mesh.is_watertight else "not watertight"
-    return f"{mesh.faces:,} faces, {closed}, {x:.1f} × {y:.1f} × {z:.1f} mm, "
+    return f"{counted(mesh.faces, 'face')}, {closed}, {x:.1f} × {y:.1f} × {z:.1f} mm, "
 
 
 @contextmanager

@@ -233,12 +233,18 @@ def _told_of_shells(dropped: int, is_sure: bool) -> list[str]:
 
 
 def _told_of_crossings(made: Uncrossed) -> list[str]:
-    """Which faces were drawn apart."""
+    """Which faces were drawn apart, and which were not."""
+    notes = []
     freed = (made.before or 0) - (made.left or 0)
-    if not freed:
-        return []
-    pairs = "1 pair of faces that passed" if freed == 1 else f"{freed:,} pairs of faces that passed"
-    return [f"{pairs} through each other {'was' if freed == 1 else 'were'} drawn apart."]
+    if freed:
+        pairs = "1 pair of faces that passed" if freed == 1 else f"{freed:,} pairs of faces that passed"
+        notes.append(f"{pairs} through each other {'was' if freed == 1 else 'were'} drawn apart.")
+    if made.left_faces:
+        notes.append(
+            f"{made.left_faces:,} faces still pass through others; "
+            "they are too many, or reach too deep, to be drawn apart."
+        )
+    return notes
 
 
 def _changes(before: MeshReport, after: MeshReport) -> tuple[str, ...]:

@@ -36,11 +36,13 @@ class Uncrossed:
         points: ``[n, 3]``, most of them exactly where they were; the faces name them as before.
         before: pairs of faces that passed through each other; None where it would have taken long to look.
         left: pairs that still do; None as above.
+        left_faces: faces that still pass through others of their own body; None as above.
     """
 
     points: Points
     before: int | None
     left: int | None
+    left_faces: int | None
 
 
 @dataclass(frozen=True)
@@ -149,16 +151,15 @@ def uncross(points: Points, faces: NDArray[np.int64], check: Callable[[], None] 
     """
     pairs = find_crossings_soon(points, faces, check)
     if pairs is None:
-        return Uncrossed(points, None, None)
-    if len(pairs) > MAX_PAIRS or len(np.unique(pairs)) > MAX_SHARE * len(faces):
-        return Uncrossed(points, len(pairs), len(pairs))
+        return Uncrossed(points, None, None, None)
     own = pairs[is_within_a_body(faces, pairs)] if len(pairs) else pairs
-    if not len(own):
-        return Uncrossed(points, len(pairs), len(pairs))
+    if not len(own) or len(pairs) > MAX_PAIRS or len(np.unique(pairs)) > MAX_SHARE * len(faces):
+        return Uncrossed(points, len(pairs), len(pairs), len(np.unique(own)))
     tangle = _tangle(points, faces, pairs, own, check)
     now = tangle.tried(tangle.pushed, points, check)
     now = tangle.tried(lambda at, _: tangle.relaxed(at), now, check)
-    return Uncrossed(now, len(pairs), len(crossings_deeper(now, tangle.faces, tangle.depth, check)))
+    left = len(crossings_deeper(now, tangle.faces, tangle.depth, check))
+    return Uncrossed(now, len(pairs), left, len(np.unique(tangle.crossings(now, check))))
 
 
 def _tangle(points: Points, faces: NDArray[np.int64], pairs: Pairs, own: Pairs, check: Callable[[], None]) -> _Tangle:

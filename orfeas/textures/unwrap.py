@@ -18,6 +18,7 @@ from orfeas.meshes.limits import check_corners, check_points
 from orfeas.meshes.orientation import orient
 from orfeas.meshes.weld import weld
 from orfeas.progress import Progress
+from orfeas.records import counted
 from orfeas.textures.rasterize import NO_FACE, rasterize
 
 # Texels around each island; a mipmap of a quarter of the side still has one.
@@ -179,7 +180,8 @@ def _find_flaw(vertices: NDArray[np.float64], faces: NDArray[np.int64], uv: NDAr
     if not has_area.any():
         return "no face of it has any area."
     if (flat[has_area] <= 0).any():
-        return f"{np.count_nonzero(flat[has_area] <= 0):,} faces have no area in the texture."
+        flattened = int(np.count_nonzero(flat[has_area] <= 0))
+        return f"{counted(flattened, 'face')} {'has' if flattened == 1 else 'have'} no area in the texture."
     overlap = _overlap(faces, uv, float(flat.sum()))
     return f"{overlap:.0%} of the texture is used more than once." if overlap > MOST_OVERLAP else ""
 

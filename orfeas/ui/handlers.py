@@ -9,7 +9,7 @@ from orfeas.errors import InvalidMesh, NotFound
 from orfeas.jobs import Caller
 from orfeas.options import PICTURE_OPTIONS, Quality, RepairOptions, TextureEngineChoice
 from orfeas.progress import Stage
-from orfeas.records import Job, JobKind, JobStatus, Scalar
+from orfeas.records import Job, JobKind, JobStatus, Scalar, counted
 from orfeas.studio import Studio
 from orfeas.ui import markup, submissions
 from orfeas.ui.cut_out.handlers import with_cut_out
@@ -203,7 +203,7 @@ class Handlers:
             model = self._studio.results.view(job.job_id)
         except NotFound as error:
             return View(job, markup.notice("failed", "This model has expired", str(error)), "Expired.")
-        faces = f"{job.mesh.faces:,} faces" if job.mesh else ""
+        faces = counted(job.mesh.faces, "face") if job.mesh else ""
         return View(job, markup.result(job), f"The model is ready. {faces}", model, self._cut_out(job))
 
     def _working(self, job: Job) -> View:

@@ -7,7 +7,7 @@ from html import escape
 
 from orfeas.options import TEXTURE_SIZES_PX, OutputFormat
 from orfeas.progress import Stage
-from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport, Use
+from orfeas.records import EngineInfo, Job, JobKind, JobStatus, MeshReport, Use, counted
 from orfeas.ui.how_made import how_made
 from orfeas.ui.words import (
     FORMAT_NAMES,
@@ -78,18 +78,26 @@ def report(mesh: MeshReport) -> str:
     closed = (
         ("watertight", "No holes: the model can be printed and has a volume.")
         if mesh.is_watertight
-        else (f"{mesh.boundary_edges:,} open edges", "The surface has holes; a slicer may refuse it.")
+        else (counted(mesh.boundary_edges, "open edge"), "The surface has holes; a slicer may refuse it.")
     )
     facts = [
-        (f"{mesh.faces:,} faces", f"{mesh.vertices:,} vertices, {mesh.components:,} separate parts"),
+        (counted(mesh.faces, "face"), f"{mesh.vertices:,} vertices, {counted(mesh.components, 'separate part')}"),
         closed,
         (f"{x} × {y} × {z} mm", "Width, height and depth"),
     ]
     if mesh.volume_mm3 is not None:
-        facts.append((f"{mesh.volume_mm3 / 1000:,.1f} cm³", "Volume of the closed solid"))
+        facts.append(_volume(mesh.volume_mm3))
     if mesh.has_texture:
         facts.append(("textured", "Carries a picture on its surface"))
     return " ".join(f'<span class="fact" title="{escape(tip)}">{escape(text)}</span>' for text, tip in facts)
+
+
+def _volume(volume_mm3: float) -> tuple[str, str]:
+    """A closed surface's volume, and its tip; what is inside out has a negative one."""
+    volume_cm3 = round(volume_mm3 / 1000, 1)
+    if volume_cm3 < 0:
+        return f"{-volume_cm3:,.1f} cm³, inside out", "Volume that the surface encloses; its faces look inward"
+    return f"{abs(volume_cm3):,.1f} cm³", "Volume of the closed solid"
 
 
 def verdict(report: MeshReport) -> str:

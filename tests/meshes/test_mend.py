@@ -15,6 +15,7 @@ from orfeas.meshes.topology import topology_of
 from orfeas.options import RepairOptions
 from orfeas.progress import Progress, Stage, Step
 from tests.meshes.solids import blob, box, inverted, joined, soup, textured_ball, with_faces, without_faces
+from tests.meshes.test_uncross import pushed_through
 
 
 @pytest.fixture
@@ -50,6 +51,15 @@ def test_of_a_share_of_nothing_no_part_is_small() -> None:
     is_small, parts = find_small_parts(topology_of(joined(box(10.0), box(1e-6, at=(20, 0, 0)))), 0.0)
     assert parts == 0
     assert not is_small.any()
+
+
+def test_faces_that_stay_crossed_are_told(progress: Progress) -> None:
+    points, faces = pushed_through(3.0)
+    made = mend(trimesh.Trimesh(points, faces, process=False), RepairOptions(), progress)
+    left = measure(made.mesh).crossing_faces
+    assert left == made.before.crossing_faces
+    told = f"{left} faces still pass through others; they are too many, or reach too deep, to be drawn apart."
+    assert made.notes == (told,)
 
 
 def test_a_solid_inside_another_goes() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage.measure import marching_cubes
 
-from orfeas.meshes.crossings import find_crossings
+from orfeas.meshes.crossings import count_crossing_faces, find_crossings
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.repair import repair
 from orfeas.meshes.stats import measure
@@ -58,6 +58,7 @@ def assert_is_sound(done: Uncrossed, points: Points, faces: Faces) -> None:
     assert done.before == len(before)
     assert done.left == len(find_crossings(done.points, faces))
     assert done.left <= done.before
+    assert done.left_faces == count_crossing_faces(done.points, faces)
     moved = np.linalg.norm(done.points - points, axis=1)
     assert (moved <= TRAVEL * mean_edges(points, faces) * (1 + 1e-9)).all()
     assert set(np.flatnonzero(moved)) <= set(faces[before].ravel())
@@ -142,6 +143,7 @@ def test_bodies_that_overlap_stay_as_they_are() -> None:
     done = uncross(points, faces)
     assert done.points is points
     assert done.before == done.left == len(find_crossings(points, faces)) > 0
+    assert done.left_faces == 0
 
 
 def test_a_surface_that_passes_through_itself_all_over_stays_as_it_is() -> None:
@@ -152,6 +154,7 @@ def test_a_surface_that_passes_through_itself_all_over_stays_as_it_is() -> None:
     assert len(np.unique(pairs)) > 0.05 * len(faces)
     assert done.points is points
     assert done.before == done.left == len(pairs)
+    assert done.left_faces == len(np.unique(pairs))
 
 
 def test_a_sound_surface_stays_as_it_is() -> None:
@@ -165,7 +168,7 @@ def test_all_stays_where_it_would_take_long_to_look() -> None:
     points, faces = needles(97_000)
     done = uncross(points, faces)
     assert done.points is points
-    assert done.before is done.left is None
+    assert done.before is done.left is done.left_faces is None
 
 
 @settings(max_examples=15, deadline=None)

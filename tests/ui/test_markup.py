@@ -112,6 +112,26 @@ def test_an_open_surface_is_told_with_its_open_edges() -> None:
     assert "watertight" not in text
 
 
+@pytest.mark.parametrize(
+    ("volume_mm3", "told"),
+    [
+        (-1e-9, "0.0 cm³"),
+        (-40.0, "0.0 cm³"),
+        (0.0, "0.0 cm³"),
+        (-2500.0, "2.5 cm³, inside out"),
+        (2500.0, "2.5 cm³"),
+    ],
+)
+def test_no_volume_is_told_with_a_minus(volume_mm3: float, told: str) -> None:
+    assert f">{told}<" in markup.report(replace(MESH, volume_mm3=volume_mm3))
+
+
+def test_one_of_a_kind_is_told_as_one() -> None:
+    text = markup.report(replace(MESH, faces=1, is_watertight=False, boundary_edges=1))
+    for fact in (">1 face<", ">1 open edge<", '"20,000 vertices, 1 separate part"'):
+        assert fact in text
+
+
 def test_a_model_can_be_downloaded_in_every_format() -> None:
     links = [link["href"] for link in Tags(markup.result(JOB)).all("a")]
     models = [f"jobs/abc/model.{name}" for name in ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")]

@@ -14,10 +14,27 @@ QUADS, TRIANGLES = (4, 4), (6, 3)
 # Every quad it lays out comes as four, cut at the middles of its sides; triangles come two to a vertex.
 QUADS_PER_VERTEX, TRIANGLES_PER_VERTEX = 4, 2
 SMOOTHING_STEPS = 2
+# What it may take; half a million triangles of a cube take 1.7 GB. Between surfaces that nearly touch, the library may
+# go round in circles, and take all there is.
+MAX_BYTES = 4_000_000_000
+
+
+def bound_memory() -> None:
+    """Let this process have no more data than :data:`MAX_BYTES`, where the system has such a bound; Windows has none.
+
+    Not of addresses, of which every thread takes many that it never uses.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        bound = MAX_BYTES if most == resource.RLIM_INFINITY else min(MAX_BYTES, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, most))
 
 
 def main() -> None:
     """Read a model as an NPZ, and write one of new faces."""
+    bound_memory()
     from pynanoinstantmeshes import remesh  # only where a process runs this
 
     given = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)

@@ -10,12 +10,14 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from orfeas.errors import EngineUnavailable, InvalidMesh, InvalidOption
+from orfeas.errors import EngineUnavailable, InvalidMesh, InvalidOption, OutOfMemory
 from orfeas.meshes.child import ChildFailed, ChildTooSlow, run_child
 from orfeas.meshes.decimate import decimate
 from orfeas.meshes.printing import instant
 from orfeas.meshes.repair import repair
+from orfeas.meshes.stats import look_into, measure_by
 from orfeas.meshes.topology import repeats_a_vertex, topology_of
+from orfeas.meshes.verdict import is_sheet
 from orfeas.options import RemeshChoice
 
 LOGGER = logging.getLogger(__name__)
@@ -27,6 +29,13 @@ MIN_FACES, MAX_FACES = 100, 500_000
 LEAST_VOLUME = 0.7
 # The library's time grows with the faces that it is given; so many for each new one tell it all of the shape.
 INPUT_PER_FACE, INPUT_FACES = 10, 50_000
+# Mean thickness by the length of new edges. Measured below twice that, no plate and no rod keeps enough of its volume,
+# and the library may lose itself between two sides that are so near, and fill the memory.
+LEAST_THICKNESS = 0.15
+# What the library may cut its input into, with all sides below half a new edge: squares of the longest sides of faces,
+# by that of half an edge. Half a million triangles of a cube come to 3.5 million; a rod of 1000 by 1 mm in a thousand
+# to as many, and it takes some 300 bytes for each.
+MAX_CUT = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,17 @@ def remesh(
 
     Raises:
         EngineUnavailable: the library is not installed.
-        InvalidMesh: it has no surface, a number is not finite, the library could make nothing of it, or it is finer
-            than the new faces.
+        InvalidMesh: it has no surface, a number is not finite, it is a sheet, its faces are too long for new ones so
+            small, the library could make nothing of it, or it is finer than the new faces.
         InvalidOption: the faces or the angle are out of range.
-        OutOfMemory: the machine's memory ran out.
+        OutOfMemory: the machine's memory ran out, or the library wanted more than it may have.
     """
     _require(target_faces, crease_deg)
     sound = decimate(mesh, max(INPUT_FACES, INPUT_PER_FACE * target_faces), check)
     check()
     sound = repair(sound)
+    check()
+    _require_room(sound, pattern, target_faces)
     check()
     points, faces = np.asarray(sound.vertices), np.asarray(sound.faces)
     low, reach = points.min(axis=0), float(np.ptp(points, axis=0).max())
@@ -94,6 +105,9 @@ def remesh(
         made = run_child(Path(instant.__file__), arrays, timeout_s, check)
     except ChildTooSlow as error:
         raise InvalidMesh(f"It took too long to give the model even faces: over {timeout_s:.0f} seconds.") from error
+    except OutOfMemory as error:
+        most = f"which may take {instant.MAX_BYTES / 1e9:.0f} GB where there is so much"
+        raise OutOfMemory(f"The memory ran out for even faces, {most}; fewer of them may work.") from error
     except ChildFailed as error:
         LOGGER.warning("even faces failed: %s", error)
         raise InvalidMesh("The model could not be given even faces. Fewer or more faces may work.") from error
@@ -109,7 +123,8 @@ def remesh(
 def _require(target_faces: int, crease_deg: float | None) -> None:
     """Refuse options that are out of range, and work without the library."""
     if not MIN_FACES <= target_faces <= MAX_FACES:
-        raise InvalidOption(f"From {MIN_FACES} to {MAX_FACES:,} faces can be asked for.", "target_faces")
+        problem = f"target_faces cannot be {target_faces:,} with remesh"
+        raise InvalidOption(f"{problem}; from {MIN_FACES} to {MAX_FACES:,} faces can be made anew.", "target_faces")
     if crease_deg is not None and not 0 < crease_deg < 180:
         raise InvalidOption(f"Edges of {crease_deg:g} degrees cannot be kept; 0 to 180 is the range.", "crease_deg")
     if not can_remesh():
@@ -118,6 +133,33 @@ def _require(target_faces: int, crease_deg: float | None) -> None:
             "on x86-64, and for Macs with Apple's processors.",
             "remesh",
         )
+
+
+def _require_room(mesh: trimesh.Trimesh, pattern: RemeshChoice, target_faces: int) -> None:
+    """Refuse a repaired model of which the library would make nothing, or only with very much memory."""
+    topology, extent = look_into(mesh)
+    # How many faces cross matters to nobody here, and takes long to find.
+    if is_sheet(measure_by(topology, extent, mesh, crossing_faces=None), topology):
+        raise InvalidMesh(
+            "The model is a sheet and cannot be given even faces; give it a thickness in a modelling program."
+        )
+    edge = _edge_length(extent.area_mm2, pattern, target_faces)
+    if 2 * abs(extent.volume_mm3) < LEAST_THICKNESS * edge * extent.area_mm2:
+        raise InvalidMesh("The model is far thinner than its new faces are wide; ask for more faces.")
+    corners = topology.points[topology.faces]
+    longest = np.linalg.norm(corners - corners[:, [1, 2, 0]], axis=2).max(axis=1)
+    if np.maximum((2 * longest / edge) ** 2, 1.0).sum() > MAX_CUT:
+        raise InvalidMesh(
+            "The model has faces that are too long and narrow to be cut into new ones so small; ask for fewer faces, "
+            "or divide the long ones in a modelling program."
+        )
+
+
+def _edge_length(area: float, pattern: RemeshChoice, target_faces: int) -> float:
+    """How long the sides of new faces are, as the library lays them out: squares, four quads each, or triangles."""
+    if pattern is RemeshChoice.QUADS:
+        return float(np.sqrt(instant.QUADS_PER_VERTEX * area / target_faces))
+    return float(np.sqrt(4 / np.sqrt(3) * area / target_faces))
 
 
 def _read(points: NDArray[np.float64], faces: NDArray[np.int64], pattern: RemeshChoice) -> Remeshed:

@@ -3,7 +3,7 @@
 from html import escape
 
 from orfeas.options import Material
-from orfeas.records import MeshReport, PrintReport
+from orfeas.records import MeshReport, PrintReport, counted
 from orfeas.ui import markup
 from orfeas.ui.words import MATERIAL_NAMES
 
@@ -53,8 +53,8 @@ def print_check(name: str, report: PrintReport) -> str:
 def verdict_text(report: MeshReport) -> str:
     """The verdict for a screen reader, in a few words."""
     if not report.findings:
-        return f"{report.faces:,} faces. Ready to print and for games."
-    return f"{report.faces:,} faces. {' '.join(finding.problem for finding in report.findings)}"
+        return f"{counted(report.faces, 'face')}. Ready to print and for games."
+    return f"{counted(report.faces, 'face')}. {' '.join(finding.problem for finding in report.findings)}"
 
 
 def _legend(report: MeshReport) -> str:

@@ -1,10 +1,12 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 
-from orfeas.errors import Cancelled, EngineUnavailable, InvalidMesh, InvalidOption
+from orfeas.errors import Cancelled, EngineUnavailable, InvalidMesh, InvalidOption, OutOfMemory
+from orfeas.meshes.printing import instant
 from orfeas.meshes.printing.remesh import PACKAGE, _cut_well, _with_quads_first, can_remesh, remesh
 from orfeas.meshes.stats import measure
 from orfeas.options import RemeshChoice
@@ -66,7 +68,7 @@ def test_a_quad_is_cut_where_its_triangles_are_less_thin() -> None:
 
 @needs_library
 def test_a_plate_thinner_than_the_new_faces_is_refused() -> None:
-    plate = trimesh.creation.box((50.0, 50.0, 0.3)).subdivide().subdivide().subdivide()
+    plate = trimesh.creation.box((50.0, 50.0, 1.5)).subdivide().subdivide().subdivide()
     with pytest.raises(InvalidMesh, match=r"finer than its new faces, which would keep \d+% of its volume"):
         remesh(plate, RemeshChoice.QUADS, 500)
 
@@ -96,3 +98,57 @@ def test_without_the_library_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -
 def test_options_out_of_range_are_refused(faces: int, crease_deg: float | None) -> None:
     with pytest.raises(InvalidOption):
         remesh(box(), RemeshChoice.TRIANGLES, faces, crease_deg)
+
+
+def test_faces_out_of_range_are_told_with_what_they_are_for() -> None:
+    with pytest.raises(InvalidOption, match=r"target_faces cannot be 2,000,000 with remesh; from 100 to 500,000"):
+        remesh(box(), RemeshChoice.TRIANGLES, 2_000_000)
+
+
+@needs_library
+@pytest.mark.parametrize(
+    "mesh",
+    [
+        trimesh.Trimesh([[0, 0, 0], [10, 0, 0], [0, 10, 0]], [[0, 1, 2]], process=False),
+        trimesh.creation.box((1000.0, 1000.0, 0.001)),
+    ],
+    ids=["one triangle", "a plate of a micrometre"],
+)
+@pytest.mark.parametrize("pattern", [RemeshChoice.TRIANGLES, RemeshChoice.QUADS])
+def test_a_sheet_is_refused_without_a_try(mesh: trimesh.Trimesh, pattern: RemeshChoice) -> None:
+    with pytest.raises(InvalidMesh, match="The model is a sheet"):
+        remesh(mesh, pattern, 1000, timeout_s=0.0)
+
+
+@needs_library
+@pytest.mark.parametrize(
+    ("sides_mm", "faces", "message"),
+    [
+        ((200.0, 200.0, 1.0), 1000, "far thinner than its new faces"),
+        ((1000.0, 0.01, 0.01), 1000, "far thinner than its new faces"),
+        ((1000.0, 0.5, 0.5), 10_000, "too long and narrow"),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused_without_a_try(
+    sides_mm: tuple[float, float, float], faces: int, message: str
+) -> None:
+    with pytest.raises(InvalidMesh, match=message):
+        remesh(trimesh.creation.box(sides_mm), RemeshChoice.TRIANGLES, faces, timeout_s=0.0)
+
+
+@needs_library
+@pytest.mark.parametrize(("side_mm", "faces"), [(1e-3, 1000), (40.0, 100), (40.0, 500_000)])
+def test_a_cube_of_two_triangles_a_side_is_never_refused_without_a_try(side_mm: float, faces: int) -> None:
+    with pytest.raises(InvalidMesh, match="took too long"):
+        remesh(box(side_mm), RemeshChoice.TRIANGLES, faces, timeout_s=0.0)
+
+
+@needs_library
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere no bound holds for sure")
+def test_the_library_gets_so_much_memory_and_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tight = tmp_path / "instant.py"
+    text = Path(instant.__file__).read_text(encoding="utf-8")
+    tight.write_text(text.replace("MAX_BYTES = 4_000_000_000", "MAX_BYTES = 100_000_000"), encoding="utf-8")
+    monkeypatch.setattr(instant, "__file__", str(tight))
+    with pytest.raises(OutOfMemory, match="4 GB"):
+        remesh(blob(4000), RemeshChoice.TRIANGLES, 100_000)

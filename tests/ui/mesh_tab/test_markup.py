@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from orfeas.records import PrintReport
-from orfeas.ui.mesh_tab.markup import inspection, print_check
+from orfeas.ui.mesh_tab.markup import inspection, print_check, verdict_text
 from tests.ui.test_markup import MESH, Tags
 
 PLAIN = "Colours are left out while defects are marked."
@@ -33,3 +33,7 @@ def test_walls_and_mass_that_were_not_measured_are_no_facts() -> None:
 def test_what_the_mass_leaves_open_stands_beside_it() -> None:
     noted = PrintReport("pla", 9.92, 0.8, 2.0, 3.0, 0.0, 45.0, 0.0, 0.0, 0.0, 400.0, notes=("Both count.",))
     assert "<dd>9.9 g filled through, in PLA. Both count.</dd>" in print_check("a.stl", noted)
+
+
+def test_one_face_is_told_as_one() -> None:
+    assert verdict_text(replace(MESH, faces=1)) == "1 face. Ready to print and for games."
