@@ -34,7 +34,7 @@ from orfeas.ui.handlers import Handlers, View
 from orfeas.ui.layout import Page, quality_choices
 from orfeas.ui.mesh_tab.layout import MeshInputs
 from orfeas.ui.mesh_tab.wiring import connect_inspection, connect_print_check
-from orfeas.ui.queue_probe import attach_job
+from orfeas.ui.queue_probe import attach_job, attached_job
 from orfeas.ui.serving import cached
 from orfeas.ui.settings_wiring import connect_settings
 from orfeas.ui.stage import Stage, Updates
@@ -203,7 +203,9 @@ class Wiring:
                 attach_job(request, job_id)
             return [gr.validate(True, "")]
 
-        async def run(job_id: str) -> None:
+        async def run(request: gr.Request, _: str) -> None:
+            # The page's job may be a later one by now, whose turn has not come.
+            job_id = attached_job(request)
             with shown_as_toast():
                 if job_id:
                     await run_job(self._studio, job_id)
@@ -215,6 +217,8 @@ class Wiring:
             validator=hold,
             concurrency_id=DEVICE,
             concurrency_limit=1,
+            # A job that was stopped while it waited leaves its event in the queue: the next one's must be sent still.
+            trigger_mode="multiple",
             show_progress="hidden",
             api_visibility="private",
         )

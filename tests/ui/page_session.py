@@ -4,7 +4,9 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,17 @@ import httpx
 # What Gradio's page says and answers: JSON of its own making.
 Json = Any
 
+# What an event may take; the line to the server waits for its next message for as long.
+WAIT_S = 60
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An event in Gradio's queue, and its answer once there is one."""
+
+    fn_index: int
+    answer: Future[Json] = field(default_factory=Future)
+
 
 class PageSession:
     """A page without a browser; ``values`` hold what its inputs hold, by ``elem_id``."""
@@ -20,19 +33,26 @@ class PageSession:
     def __init__(
         self, url: str, login: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
-        self._http = httpx.Client(base_url=url, timeout=60, headers={"user-agent": "a browser", **(headers or {})})
+        self._http = httpx.Client(base_url=url, timeout=WAIT_S, headers={"user-agent": "a browser", **(headers or {})})
         if login is not None:
             self._http.post("login", data={"username": login[0], "password": login[1]}).raise_for_status()
         self._config: Json = self._http.get("config").json()
         # What events last said of each component besides its value, such as whether it is visible.
         self.props: dict[str, Json] = {}
         self.session = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._pending: dict[str, Pending] = {}
+        self._listener: threading.Thread | None = None
         self._names = {c["id"]: c["props"].get("elem_id") or c["type"] for c in self._config["components"]}
         self.values: dict[str, Json] = {
             self._names[c["id"]]: c["props"].get("value") for c in self._config["components"]
         }
 
     def close(self) -> None:
+        with self._lock:
+            listener = self._listener
+        if listener is not None:
+            listener.join(WAIT_S)
         self._http.close()
 
     def upload(self, path: Path) -> Json:
@@ -113,6 +133,8 @@ class PageSession:
     def _fire(self, dependency: Json, event_data: Json) -> dict[str, Json]:
         if not dependency["backend_fn"]:
             return {}  # the browser's own
+        if dependency["trigger_mode"] == "once" and self._is_pending(dependency["id"]):
+            return {}  # the browser does not send it
         body = self._body(dependency, event_data)
         output = self._queued(body) if dependency["queue"] else self._direct(body)
         changed: dict[str, Json] = {}
@@ -141,16 +163,35 @@ class PageSession:
         return answer.json()
 
     def _queued(self, body: Json) -> Json:
-        event_id = self._join(body)
-        with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
-            for line in stream.iter_lines():
-                message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
-                if message.get("msg") == "process_completed" and message["event_id"] == event_id:
-                    if not message["success"]:
-                        raise RuntimeError(message["output"]["error"])
-                    return message["output"]
-        raise AssertionError("the stream ended before the event")
+        message = self._join(body).result(WAIT_S)
+        if not message["success"]:
+            raise RuntimeError(message["output"]["error"])
+        return message["output"]
 
-    def _join(self, body: Json) -> str:
-        answer = self._http.post("gradio_api/queue/join", json=body).raise_for_status()
-        return str(answer.json()["event_id"])
+    def _is_pending(self, fn_index: int) -> bool:
+        with self._lock:
+            return any(event.fn_index == fn_index for event in self._pending.values())
+
+    def _join(self, body: Json) -> Future[Json]:
+        with self._lock:
+            answer = self._http.post("gradio_api/queue/join", json=body).raise_for_status()
+            event = self._pending[answer.json()["event_id"]] = Pending(body["fn_index"])
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen)
+                self._listener.start()
+        return event.answer
+
+    def _listen(self) -> None:
+        """Hear how events end, on one line for all of them: Gradio drops what waits where a session's line breaks."""
+        while True:
+            with self._lock:
+                if not self._pending:
+                    self._listener = None
+                    return
+            with self._http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
+                for line in stream.iter_lines():
+                    message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+                    if message.get("msg") == "process_completed":
+                        with self._lock:
+                            event = self._pending.pop(message["event_id"])
+                        event.answer.set_result(message)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -144,6 +145,59 @@ def test_a_new_page_of_the_same_browser_finds_its_history(page: PageSession, ser
 
 def test_stop_with_no_job_does_nothing_but_say_so(page: PageSession) -> None:
     assert page.send("stop", "click")["stop"] == "Stopping"
+
+
+@pytest.fixture
+def full_page(page: PageSession, mug: Path, tmp_path: Path) -> PageSession:
+    """A page with something in each of its tabs."""
+    ball = tmp_path / "ball.stl"
+    trimesh.creation.icosphere(2, 20.0).export(ball)
+    page.values |= {"image": page.upload(mug), "prompt": "a red apple", "mesh": page.upload(ball)}
+    return page
+
+
+def queued_by_a_script(server: Running) -> str:
+    """The id of a job that a script has in the queue."""
+    jobs, client = server.server.studio.jobs, server.client()
+    client.submit("a red apple", api_name="/text_to_image")
+    end = time.monotonic() + 10
+    while (job := jobs.live(client.session_hash)) is None:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return job.job_id
+
+
+def statuses_until_the_end(page: PageSession) -> list[str]:
+    """What the page says of its job from now on, its end last."""
+    said = [str(page.send("timer", "tick")["status"])]
+    while "working" in said[-1]:
+        time.sleep(0.05)
+        said.append(str(page.send("timer", "tick")["status"]))
+    return said
+
+
+@pytest.mark.parametrize("button", ["generate", "make-picture", "repair"])
+def test_a_job_after_one_that_was_stopped_in_the_queue_waits_its_turn_and_shows_its_result(
+    server: Running, full_page: PageSession, button: str
+) -> None:
+    studio, page = server.server.studio, full_page
+    with ExitStack() as ends:
+        with studio._device:
+            first = queued_by_a_script(server)
+            ends.enter_context(page.follow(button, "click"))
+            page.send("stop", "click")
+            assert "Nothing was lost" in page.send("timer", "tick")["status"]
+            between = queued_by_a_script(server)
+            ends.enter_context(page.follow(button, "click"))
+            own = studio.jobs.live(page.session)
+            assert own is not None
+            assert "2 ahead" in page.send("timer", "tick")["status"]
+        said = statuses_until_the_end(page)
+    assert "Stopped" not in "".join(said)
+    assert f"jobs/{own.job_id}/" in said[-1]
+    jobs = [studio.job(job_id) for job_id in (first, between, own.job_id)]
+    assert [job.status for job in jobs] == ["completed"] * 3
+    assert jobs == sorted(jobs, key=lambda job: str(job.finished))
 
 
 def status_after(server: Running, job_id: str, wait_s: float) -> str:
