@@ -18,6 +18,9 @@ PREFIX = "ORFEAS_"
 ZERO_GPU = "SPACES_ZERO_GPU"
 # What Gradio takes as whole numbers while it is imported, and ends in a traceback where one is none, used or not.
 GRADIO_NUMBERS = ("GRADIO_SERVER_PORT", "GRADIO_NUM_PORTS", "GRADIO_NODE_NUM_PORTS", "GRADIO_ANALYTICS_MAX_EVENTS")
+# Before anybody imports torch: left to themselves, its threads spin while they wait, and where other processes are at
+# work, its steps take many times as long. What the operator has set stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 

@@ -1,10 +1,13 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from orfeas.settings import Settings, explain, is_folder, read_settings, unknown_names, write_environment
+from tests.processes import ROOT, unmeasured
 
 
 @pytest.fixture(autouse=True)
@@ -235,3 +238,13 @@ def test_a_value_of_the_wrong_form_is_refused_by_name(monkeypatch: pytest.Monkey
 def test_a_value_of_the_right_form_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ORFEAS_{name}", value)
     assert getattr(read_settings(), name.lower()) == value
+
+
+@pytest.mark.parametrize(("given", "held"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_threads_that_wait_do_not_spin_unless_the_operator_says_so(given: dict[str, str], held: str) -> None:
+    code = "import os, sys, orfeas.studio; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    inherited = {name: value for name, value in unmeasured().items() if name != "OMP_WAIT_POLICY"}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env={**inherited, **given}, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == [held, "False"]

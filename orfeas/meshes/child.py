@@ -22,6 +22,8 @@ Arrays = Mapping[str, NDArray[Any]]
 CHECK_EVERY_S = 0.1
 # What a child ends with that the system killed for want of memory (SIGKILL, as Python tells it).
 KILLED = -9
+# What the last words of a child have in them for which the memory ran out: Python's, C++'s, and a thread's.
+NO_MEMORY = (b"MemoryError", b"bad_alloc", b"pthread_create")
 
 
 class ChildFailed(RuntimeError):
@@ -95,7 +97,7 @@ class Child:
             with np.load(io.BytesIO(self._stdout.read()), allow_pickle=False) as made:
                 return {name: made[name] for name in made.files}
         errors = self._stderr.read()
-        if status == KILLED or b"MemoryError" in errors or b"bad_alloc" in errors:
+        if status == KILLED or any(word in errors for word in NO_MEMORY):
             raise OutOfMemory("The machine's memory ran out; a model of fewer faces needs less.")
         last_line = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise ChildFailed(f"{self._script.stem} ended with {status}: {last_line}")

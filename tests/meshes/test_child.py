@@ -41,9 +41,12 @@ def test_a_crash_is_told(tmp_path: Path, text: str, message: str) -> None:
         run_child(script(tmp_path, text), {}, 30.0, nothing)
 
 
-def test_memory_that_ran_out_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["raise MemoryError", "raise OSError('Resource temporarily unavailable in pthread_create')"]
+)
+def test_memory_that_ran_out_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(OutOfMemory):
-        run_child(script(tmp_path, "raise MemoryError"), {}, 30.0, nothing)
+        run_child(script(tmp_path, text), {}, 30.0, nothing)
 
 
 def test_a_process_that_takes_too_long_is_ended(tmp_path: Path) -> None:
