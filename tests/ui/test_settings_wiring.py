@@ -15,15 +15,6 @@ from tests.running import Running
 from tests.ui.page_session import PageSession
 
 
-@pytest.fixture
-def page(server: Running) -> Iterator[PageSession]:
-    page = PageSession(server.url)
-    page.values["quality"] = "draft"
-    page.open()
-    yield page
-    page.close()
-
-
 @pytest.fixture(scope="module")
 def form(server: Running) -> Iterator[PageSession]:
     """A page that files are loaded into, one after the other."""

@@ -1,7 +1,6 @@
 """The page's events over a real server: what each sends and what it changes."""
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,15 +11,6 @@ import trimesh
 from orfeas.ui.layout import CAMERA
 from tests.running import Running
 from tests.ui.page_session import PageSession
-
-
-@pytest.fixture
-def page(server: Running) -> Iterator[PageSession]:
-    page = PageSession(server.url)
-    page.values["quality"] = "draft"
-    page.open()
-    yield page
-    page.close()
 
 
 def make_from_example(page: PageSession) -> dict[str, object]:

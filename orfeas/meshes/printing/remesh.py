@@ -86,9 +86,7 @@ def remesh(
         OutOfMemory: the machine's memory ran out, or the library wanted more than it may have.
     """
     _require(target_faces, crease_deg)
-    sound = decimate(mesh, max(INPUT_FACES, INPUT_PER_FACE * target_faces), check)
-    check()
-    sound = repair(sound)
+    sound = repair(decimate(mesh, max(INPUT_FACES, INPUT_PER_FACE * target_faces), check), check)
     check()
     _require_room(sound, pattern, target_faces)
     check()
